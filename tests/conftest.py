@@ -1,0 +1,77 @@
+"""What all tests share: no skip goes unnoticed, no thread survives its test, small clips."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+MakeClip = Callable[..., Path]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("FACTORY_REQUIRE_ALL") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, but FACTORY_REQUIRE_ALL=1 asks for every test: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_alive() -> Iterator[None]:
+    """Fail a test that leaves a thread behind."""
+    before = set(threading.enumerate())
+    yield
+    # tqdm keeps one monitor thread of its own for the process.
+    left = [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and type(thread).__name__ != "TMonitor" and thread.is_alive()
+    ]
+    assert left == []
+
+
+@pytest.fixture
+def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+
+@pytest.fixture
+def make_clip(tmp_path: Path) -> MakeClip:
+    """Write a real small clip in which frame i is filled with the grey level that `grey` gives for i."""
+
+    def make(
+        name: str = "clip.mp4",
+        frames: int = 30,
+        size: tuple[int, int] = (64, 48),
+        fps: float = 30.0,
+        grey: Callable[[int], int] = lambda index: 8 * (index % 30),
+        codec: str = "mp4v",
+    ) -> Path:
+        path = tmp_path / name
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, size)
+        assert writer.isOpened()
+        for index in range(frames):
+            writer.write(np.full((size[1], size[0], 3), grey(index), np.uint8))
+        writer.release()
+        return path
+
+    return make
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Wait for something that happens elsewhere; tell whether it did."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
