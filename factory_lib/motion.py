@@ -1,0 +1,241 @@
+"""MotionDetector tells whether a part has just arrived in the region of interest."""
+
+import os
+import time as clock
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DetectorError
+from .preset import MotionPreset
+
+Image = NDArray[np.uint8]
+
+# How fast the running picture of the empty belt follows what it sees, as a share of the difference
+# per frame: quickly where the belt shows, hardly where a part covers it.
+BELT_RATE, PART_RATE = 0.02, 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A part that has arrived: the index of the frame that showed it and that frame's time in seconds."""
+
+    frame: int
+    time: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """What each stage of the detector made of one frame.
+
+    Attributes
+    ----------
+    roi : ndarray of uint8, shape (h, w, 3)
+        The region of interest, a view of the frame.
+    difference : ndarray of uint8, shape (h, w, 3)
+        The region's distance from the reference; with reference "none" the region itself.
+    binary : ndarray of uint8, shape (h, w)
+        255 where the largest of B, G and R is greater than the threshold, else 0.
+    top_ratio, mid_ratio : float
+        Bright share of the top strip and of the rest, 0 to 1, as compared with the preset's limits
+        (that is after `inverted`).
+    passes : bool
+        Whether both shares keep their limits. Whether a passing frame is *taken* also depends on the
+        frames before it (`skip_time`).
+    """
+
+    roi: Image
+    difference: Image
+    binary: Image
+    top_ratio: float
+    mid_ratio: float
+    passes: bool
+
+
+class MotionDetector:
+    """Tell for each frame of one camera whether a part has just arrived, by the rule of the course's kit.
+
+    A frame passes when the strip at the top of the ROI is (almost) free of the part and the rest is full
+    of it. Of each unbroken run of passing frames the first is taken: one crop for each part.
+
+    Parameters
+    ----------
+    preset : MotionPreset, optional
+        Without one, `load_preset` has to come before `detect`.
+    """
+
+    def __init__(self, preset: MotionPreset | None = None) -> None:
+        self._preset: MotionPreset | None = None
+        if preset is not None:
+            self.preset = preset
+
+    @property
+    def preset(self) -> MotionPreset:
+        """The settings in force; setting them starts the detector afresh."""
+        if self._preset is None:
+            raise DetectorError(
+                "The MotionDetector has no preset yet, so it cannot tell what a part looks like.",
+                "Call load_preset('motion.cfg'), or make it with MotionDetector(MotionPreset()).",
+            )
+        return self._preset
+
+    @preset.setter
+    def preset(self, preset: MotionPreset) -> None:
+        self._preset = preset
+        (left, top), (right, bottom) = preset.roi_top_left, preset.roi_bottom_right
+        middle = top + preset.top_margin
+        # A strip is (first row, last row, first column, last column, pixels).
+        self._top = (top, middle, left, right, (middle - top) * (right - left))
+        self._mid = (middle, bottom, left, right, (bottom - middle) * (right - left))
+        self._fitting_shape: tuple[int, ...] = ()
+        self._last_passing = -np.inf
+        self._reference: NDArray[Any] | None = None
+
+    def load_preset(self, path: str | os.PathLike[str] = "motion.cfg", key: str = "default") -> None:
+        """Take the preset from a file's section; see `MotionPreset.load`."""
+        self.preset = MotionPreset.load(path, key)
+
+    def save_preset(self, path: str | os.PathLike[str] = "motion.cfg", key: str = "default") -> None:
+        """Write the preset in force to a file's section; see `MotionPreset.save`."""
+        self.preset.save(path, key)
+
+    def detect(self, image: Image, time: float | None = None) -> Image | None:
+        """Look at the camera's next frame.
+
+        Parameters
+        ----------
+        image : ndarray of uint8, shape (H, W, 3)
+            The frame, BGR.
+        time : float, optional
+            When it was taken, in seconds: a recording's own time, so that the answer does not depend on
+            how fast it is played. Without it the monotonic clock counts.
+
+        Returns
+        -------
+        ndarray of uint8, shape (h, w, 3), or None
+            A copy of the preset's crop box if a part has just arrived.
+
+        Raises
+        ------
+        DetectorError
+            If there is no preset, or the image is no BGR picture that ROI and crop box fit in.
+        """
+        preset = self.preset
+        self._check(image)
+        if preset.reference == "none":
+            passes = self._passes_fast(image)
+        else:
+            seen = self._explain(image)
+            passes = seen.passes
+            self._update_reference(seen)
+        if not passes:
+            return None
+        now = clock.monotonic() if time is None else time
+        new_part = now - self._last_passing >= preset.skip_time
+        self._last_passing = now
+        if not new_part:
+            return None
+        (left, top), (right, bottom) = preset.crop_top_left, preset.crop_bottom_right
+        return image[top:bottom, left:right].copy()
+
+    def explain(self, image: Image) -> Explanation:
+        """Show what each stage makes of a frame; the detector itself stays as it was.
+
+        With a reference other than "none" the frame is compared with what `detect` has seen so far.
+        Parameters and errors are those of `detect`.
+        """
+        self._check(image)
+        return self._explain(image)
+
+    def _explain(self, image: Image) -> Explanation:
+        preset = self.preset
+        (left, top), (right, bottom) = preset.roi_top_left, preset.roi_bottom_right
+        roi = image[top:bottom, left:right]
+        difference = self._difference(roi)
+        brightness = difference.max(axis=2)
+        binary = np.where(brightness > preset.threshold, np.uint8(255), np.uint8(0))
+        shares = [np.count_nonzero(strip) / strip.size for strip in np.split(binary, [preset.top_margin])]
+        top_share, mid_share = (1 - share if preset.inverted else share for share in shares)
+        passes = self._top_passes(shares[0]) and self._mid_passes(shares[1])
+        return Explanation(roi, difference, binary, top_share, mid_share, passes)
+
+    def _top_passes(self, share: float) -> bool:
+        preset = self.preset
+        share = 1 - share if preset.inverted else share
+        return share >= preset.top_ratio if preset.flipped else share <= preset.top_ratio
+
+    def _mid_passes(self, share: float) -> bool:
+        preset = self.preset
+        share = 1 - share if preset.inverted else share
+        return share <= preset.mid_ratio if preset.flipped else share >= preset.mid_ratio
+
+    def _passes_fast(self, image: Image) -> bool:
+        """Decide as `_explain` does, looking at no more than is needed to be sure.
+
+        Most frames are settled by the top strip alone. And most strips are settled by their bytes: a
+        bright pixel has one to three bytes above the threshold, so c such bytes mean at least c / 3 and
+        at most c bright pixels. Where both ends of that range give the same answer (the limits cut the
+        shares into two parts, so all between give it too), the pixels need not be told apart.
+        """
+        threshold = self.preset.threshold
+        rows = image.reshape(image.shape[0], -1)
+        for (first, last, left, right, pixels), keeps in (
+            (self._top, self._top_passes),
+            (self._mid, self._mid_passes),
+        ):
+            strip = rows[first:last, 3 * left : 3 * right]
+            count = cv2.countNonZero(cv2.threshold(strip, threshold, 255, cv2.THRESH_BINARY)[1])
+            answer = keeps(min(count, pixels) / pixels)
+            if answer != keeps(-(-count // 3) / pixels):
+                dark = cv2.inRange(image[first:last, left:right], (0.0,) * 4, (float(threshold),) * 4)
+                answer = keeps((pixels - cv2.countNonZero(dark)) / pixels)
+            if not answer:
+                return False
+        return True
+
+    def _difference(self, roi: Image) -> Image:
+        if self.preset.reference == "none":
+            return roi
+        if self._reference is None:
+            # Nothing to compare the first frame with: it is the reference.
+            return np.zeros_like(roi)
+        return cv2.absdiff(roi, cv2.convertScaleAbs(self._reference))  # type: ignore[return-value]
+
+    def _update_reference(self, seen: Explanation) -> None:
+        if self._reference is None or self.preset.reference == "previous":
+            self._reference = seen.roi.astype(np.float32)
+            return
+        # A running average that hardly moves where a part covers the belt: selective updating, after
+        # Koller et al. 1994, "Towards robust automatic traffic scene analysis in real-time". It is not
+        # quite still there, so that what stays for minutes (a moved camera) becomes belt.
+        cv2.accumulateWeighted(seen.roi, self._reference, BELT_RATE, mask=cv2.bitwise_not(seen.binary))
+        cv2.accumulateWeighted(seen.roi, self._reference, PART_RATE, mask=seen.binary)
+
+    def _check(self, image: Image) -> None:
+        is_array = isinstance(image, np.ndarray)
+        if is_array and image.shape == self._fitting_shape and image.dtype == np.uint8:
+            return
+        if not is_array or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            kind = (
+                f"{image.dtype} of shape {image.shape}"
+                if isinstance(image, np.ndarray)
+                else type(image).__name__
+            )
+            raise DetectorError(
+                f"The detector needs a BGR image (uint8 of shape (height, width, 3)), and this is {kind}.",
+                "Convert it first with cv2.cvtColor, for example by COLOR_GRAY2BGR or COLOR_BGRA2BGR.",
+            )
+        height, width = image.shape[:2]
+        for name, (right, bottom) in (
+            ("ROI", self.preset.roi_bottom_right),
+            ("crop box", self.preset.crop_bottom_right),
+        ):
+            if right > width or bottom > height:
+                raise DetectorError(
+                    f"The preset's {name} reaches to ({right}, {bottom}) but the frame is {width}x{height}.",
+                    "Use the preset that belongs to this camera, or set the box again.",
+                )
+        self._fitting_shape = image.shape
