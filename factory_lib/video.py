@@ -1,0 +1,299 @@
+"""Frames in: a file, a camera or a stream, each frame with its own time."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import VideoError
+
+# FFmpeg writes its own complaints to stderr past Python; ours say the same in one sentence.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+# A stream that says nothing for this long has stopped; FFmpeg would wait 30 s.
+STREAM_TIMEOUT_MS = 5000
+# Some containers only estimate how many frames they hold. More missing than this share is no estimate.
+COUNT_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a camera or a recording.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, shape (H, W, 3)
+        The pixels, BGR.
+    index : int
+        0, 1, 2, … since the source was opened.
+    time : float
+        Seconds: from the recording's start, by its container's timestamps; for what is live, on the
+        monotonic clock.
+    """
+
+    image: NDArray[np.uint8]
+    index: int
+    time: float
+
+
+class VideoSource(Iterator[Frame]):
+    """An open file, camera or stream: an iterator of `Frame` and a context manager. Made by `open_video`.
+
+    One thread iterates; `close` may be called from any. It is released at its end, after an error, by
+    `close` and at the end of a ``with`` block.
+
+    Attributes
+    ----------
+    fps : float
+        Frames a second, as the source itself says; 0.0 if it does not know.
+    size : tuple of int
+        (width, height) in pixels.
+    frame_count : int or None
+        How many frames a recording holds, as its container says; None for what is live.
+    is_live : bool
+        Whether it is a camera or an endless stream.
+    """
+
+    def __init__(
+        self, name: str, open_capture: Callable[[], cv2.VideoCapture], is_live: bool, pace: bool, loop: bool
+    ) -> None:
+        self.name = name
+        self.is_live = is_live
+        self._open_capture = open_capture
+        self._pace, self._loop = pace and not is_live, loop and not is_live
+        # A capture must not be released while another thread reads from it.
+        self._lock = threading.Lock()
+        self._capture: cv2.VideoCapture | None = open_capture()
+        self._index = 0  # of the next frame, since opening
+        self._taken = 0  # of this round of a loop
+        self._round_start = self._last_time = 0.0
+        self._play_start: float | None = None
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if 0 < fps < 1000 else 0.0
+        self.size = (
+            int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        )
+        count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.frame_count = None if is_live else max(count, 0)
+        # A recording's first frame is read at once, so that a file without frames fails when it is opened.
+        self._first = None if is_live else self._read()
+        if not is_live and self._first is None:
+            self.close()
+            raise VideoError(
+                f"{name} has no frames that can be decoded.", "Record it again, or name another clip."
+            )
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Frame:
+        frame, self._first = self._first or self._read(), None
+        if frame is None and self._loop and self._capture is not None:
+            frame = self._start_again()
+        if frame is None:
+            self._end()
+            raise StopIteration
+        if self._pace:
+            now = time.monotonic()
+            self._play_start = now - frame.time if self._play_start is None else self._play_start
+            time.sleep(max(0.0, self._play_start + frame.time - now))
+        return frame
+
+    def _read(self) -> Frame | None:
+        with self._lock:
+            if self._capture is None:
+                return None
+            there, image = self._capture.read()
+            if not there:
+                return None
+            milliseconds = 0.0 if self.is_live else self._capture.get(cv2.CAP_PROP_POS_MSEC)
+        if self.is_live:
+            now = time.monotonic()
+        else:
+            now = self._round_start + milliseconds / 1000
+            if self._index and now <= self._last_time:  # a container without timestamps
+                now = self._last_time + 1 / (self.fps or 30.0)
+        frame = Frame(image, self._index, now)  # type: ignore[arg-type]
+        self._index += 1
+        self._taken += 1
+        self._last_time = now
+        return frame
+
+    def _start_again(self) -> Frame | None:
+        self._check_complete()
+        with self._lock:
+            if self._capture is None:
+                return None
+            self._capture.release()
+            self._capture = self._open_capture()
+        self._taken = 0
+        self._round_start = self._last_time + 1 / (self.fps or 30.0)
+        return self._read()
+
+    def _end(self) -> None:
+        closed_by_hand = self._capture is None
+        self.close()
+        if closed_by_hand:
+            return
+        if self.is_live:
+            raise VideoError(
+                f"{self.name} stopped after {self._index} frames.",
+                "Check its cable or network, and start again.",
+            )
+        self._check_complete()
+
+    def _check_complete(self) -> None:
+        count = self.frame_count or 0
+        if count - self._taken > max(2, COUNT_TOLERANCE * count):
+            self.close()
+            raise VideoError(
+                f"{self.name} ends early: frame {self._taken} of {count} cannot be read.",
+                "The file is damaged or was cut off: copy or record it again.",
+            )
+
+    def close(self) -> None:
+        """Release the file or camera; again is harmless. An iteration under way ends."""
+        with self._lock:
+            if self._capture is not None:
+                self._capture.release()
+                self._capture = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_video(
+    source: str | os.PathLike[str] | int, *, pace: bool = False, loop: bool = False
+) -> VideoSource:
+    """Open a recording, a camera or a stream.
+
+    Parameters
+    ----------
+    source : str, path-like or int
+        The path of a clip, the index of a camera, or an rtsp or http URL.
+    pace : bool
+        Play a recording at its own speed instead of as fast as it can be decoded. No effect on what is live.
+    loop : bool
+        Begin again at a recording's end; indexes and times go on counting. No effect on what is live.
+
+    Raises
+    ------
+    VideoError
+        If the source is not there, is no video or has no frames. While iterating: if a recording ends
+        early, or a camera or stream stops.
+    """
+    if isinstance(source, int):
+        return VideoSource(f"Camera {source}", lambda: _open_camera(source), True, pace, loop)
+    name = os.fspath(source)
+    if "://" in name:
+        capture = _open_stream(name)
+        # A web server may also serve a recording: it knows how many frames it has, and can be opened again.
+        is_live = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
+        first = iter([capture])
+        return VideoSource(name, lambda: next(first, None) or _open_stream(name), is_live, pace, loop)
+    return VideoSource(name, lambda: _open_file(Path(name)), False, pace, loop)
+
+
+def _open_file(path: Path) -> cv2.VideoCapture:
+    try:
+        with path.open("rb") as file:
+            is_empty = not file.read(1)
+    except FileNotFoundError:
+        raise VideoError(
+            f"There is no clip {path}.", f"Check the path; the current folder is {Path.cwd()}."
+        ) from None
+    except IsADirectoryError:
+        raise VideoError(f"{path} is a folder, not a clip.", "Name one video file in it.") from None
+    except OSError as error:
+        if path.is_dir():  # Windows says "permission denied" of a folder
+            raise VideoError(f"{path} is a folder, not a clip.", "Name one video file in it.") from None
+        raise VideoError(
+            f"The clip {path} cannot be read: {error.strerror}.", "Name a file that you may read."
+        ) from None
+    if is_empty:
+        raise VideoError(f"The clip {path} is empty (0 bytes).", "Copy or record it again.")
+    # One decoding thread: FFmpeg's own threading costs more than it gains with two cameras on few cores.
+    capture = _open(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    if capture is None:
+        raise VideoError(
+            f"{path} is not a video that FFmpeg can read, or it was cut off.",
+            "Name an mp4, avi, mkv or webm clip.",
+        )
+    return capture
+
+
+def _open_stream(url: str) -> cv2.VideoCapture:
+    timeouts = [
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+        STREAM_TIMEOUT_MS,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+        STREAM_TIMEOUT_MS,
+    ]
+    capture = _open(url, cv2.CAP_FFMPEG, [*timeouts, cv2.CAP_PROP_N_THREADS, 1])
+    if capture is None:
+        raise VideoError(
+            f"Nothing that can be played answers at {url}.",
+            "Check the address, the network and the camera's power.",
+        )
+    return capture
+
+
+def _open_camera(index: int) -> cv2.VideoCapture:
+    capture = _open(index, cv2.CAP_ANY, [])
+    if capture is None:
+        there = ", ".join(str(number) for number in _cameras() if number != index) or "none"
+        raise VideoError(
+            f"Camera {index} is not there or is in use by another program; other cameras found: {there}.",
+            "Plug it in, close the other program, or name another index or a clip.",
+        )
+    return capture
+
+
+def _cameras() -> Iterator[int]:
+    """Try the indexes a camera may have; slow, so only on the way to an error message."""
+    if sys.platform == "linux":
+        numbers = (path.name.removeprefix("video") for path in Path("/dev").glob("video*"))
+        indexes = sorted(int(number) for number in numbers if number.isdecimal())
+    else:
+        indexes = list(range(4))
+    for index in indexes:
+        capture = _open(index, cv2.CAP_ANY, [])
+        if capture is not None:
+            capture.release()
+            yield index
+
+
+def _open(source: str | int, backend: int, parameters: list[int]) -> cv2.VideoCapture | None:
+    with _quiet_opencv():
+        capture = cv2.VideoCapture(source, backend, parameters)
+    if capture.isOpened():
+        return capture
+    capture.release()
+    return None
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV's warnings about what it cannot open off stderr; our error says it."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
