@@ -1,0 +1,33 @@
+"""The smart factory: the names that lessons and programs use."""
+
+from .controller import FactoryController
+from .display import CropFolder, Display, NoDisplay, WindowDisplay, open_display
+from .errors import FactoryError
+from .factory import Camera, CameraReport, FactoryReport, run_factory, watch_camera
+from .motion import Detection, Explanation, MotionDetector
+from .preset import MotionPreset
+from .resources import resource_path
+from .video import Frame, VideoSource, open_video
+
+__all__ = [
+    "Camera",
+    "CameraReport",
+    "CropFolder",
+    "Detection",
+    "Display",
+    "Explanation",
+    "FactoryController",
+    "FactoryError",
+    "FactoryReport",
+    "Frame",
+    "MotionDetector",
+    "MotionPreset",
+    "NoDisplay",
+    "VideoSource",
+    "WindowDisplay",
+    "open_display",
+    "open_video",
+    "resource_path",
+    "run_factory",
+    "watch_camera",
+]

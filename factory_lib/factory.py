@@ -1,0 +1,349 @@
+"""The factory: a thread for each camera, one queue, and the main loop that shows what comes out of it."""
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .controller import FactoryController
+from .display import Display
+from .errors import FactoryError
+from .motion import Detection, Image, MotionDetector
+from .video import Frame
+
+# A frame is shown or dropped while it is fresh: eight of them are a quarter of a second at 30 a second.
+QUEUE_SIZE = 8
+# How often whoever waits looks whether it is time to stop.
+TICK = 0.1
+# Once stop is set, somebody who has taken nothing off a full queue for this long is taken to be gone.
+STOP_PATIENCE = 5.0
+
+Event = tuple[str, Any]
+OnDetection = Callable[[str, Detection, Image], None]
+
+
+@dataclass(slots=True)
+class CameraReport:
+    """What became of one camera's frames; filled while it runs, so that a live view can read it too.
+
+    At the end ``read == delivered + dropped``.
+    """
+
+    name: str
+    source: str = ""
+    read: int = 0
+    delivered: int = 0
+    dropped: int = 0
+    detections: list[Detection] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def fps(self) -> float:
+        """Frames read a second."""
+        return self.read / self.seconds if self.seconds else 0.0
+
+
+@dataclass(slots=True)
+class Camera:
+    """One camera of a factory.
+
+    Parameters
+    ----------
+    name : str
+        Such as "Cam1": its events are "VIDEO:Cam1 live" and "VIDEO:Cam1 detected".
+    source : iterable of Frame
+        Usually what `open_video` returned. Its thread closes it.
+    detector : MotionDetector
+        Its own: a detector remembers the frames before.
+    """
+
+    name: str
+    source: Iterable[Frame]
+    detector: MotionDetector
+    report: CameraReport = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.report = CameraReport(self.name, getattr(self.source, "name", type(self.source).__name__))
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryReport:
+    """What a run did: a report for each camera, how many seconds, and the deepest the queue ever was."""
+
+    cameras: dict[str, CameraReport]
+    seconds: float
+    deepest_queue: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Turn it into plain values, ready for JSON."""
+        cameras = {
+            name: {key: value for key, value in asdict(report).items() if key not in ("name", "seconds")}
+            | {"fps": round(report.fps, 1)}
+            for name, report in self.cameras.items()
+        }
+        return {"cameras": cameras, "seconds": round(self.seconds, 3), "deepest_queue": self.deepest_queue}
+
+
+def watch_camera(
+    name: str,
+    source: Iterable[Frame],
+    detector: MotionDetector,
+    events: "queue.Queue[Event]",
+    stop: threading.Event,
+    *,
+    report: CameraReport | None = None,
+    drop_live: bool = True,
+) -> CameraReport:
+    """Watch one camera until its source ends or `stop` is set: the body of a camera's thread.
+
+    Puts ``("VIDEO:NAME live", image)`` for each frame and ``("VIDEO:NAME detected", crop)`` for each part;
+    whatever happens, its last event is ``("DONE", NAME)``, and the source is closed.
+
+    Parameters
+    ----------
+    name : str
+        The camera's name.
+    source : iterable of Frame
+        Where its frames come from.
+    detector : MotionDetector
+        The camera's own detector.
+    events : queue.Queue
+        The one queue of all cameras. Give it a maxsize: without one a slow main loop fills the memory.
+    stop : threading.Event
+        Set by anybody, it ends the work at the next frame. An error here sets it for all the others.
+    report : CameraReport, optional
+        The counts; filled while it runs.
+    drop_live : bool
+        When the queue is full: drop the live frame and count it (True), or wait for room (False).
+        Detections always wait: they are never dropped.
+
+    Returns
+    -------
+    CameraReport
+        The counts.
+
+    Raises
+    ------
+    Exception
+        Whatever source or detector raise; hand it home with a future, as `run_factory` does.
+    """
+    report = CameraReport(name) if report is None else report
+    started = time.perf_counter()
+    try:
+        for frame in source:
+            if stop.is_set():
+                break
+            report.read += 1
+            crop = detector.detect(frame.image, frame.time)
+            if not _put_live(events, (f"VIDEO:{name} live", frame.image), stop, drop_live):
+                report.dropped += 1
+            if crop is not None:
+                report.detections.append(Detection(frame.index, frame.time))
+                if not _put(events, (f"VIDEO:{name} detected", crop), stop, STOP_PATIENCE):
+                    raise FactoryError(
+                        f"{name}'s detection in frame {frame.index} was not taken off the queue.",
+                        "After setting stop, go on taking events until every camera has sent DONE.",
+                    )
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        report.seconds = time.perf_counter() - started
+        _close(source)
+        _put(events, ("DONE", name), stop, STOP_PATIENCE)
+    return report
+
+
+def _close(source: Iterable[Frame]) -> None:
+    """Close what can be closed: a VideoSource or a generator, but not a list."""
+    close = getattr(source, "close", None)
+    if close is not None:
+        close()
+
+
+def _put_live(events: "queue.Queue[Event]", event: Event, stop: threading.Event, drop: bool) -> bool:
+    if not drop:
+        return _put(events, event, stop, patience=0.0)
+    try:
+        events.put_nowait(event)
+    except queue.Full:
+        return False
+    return True
+
+
+def _put(events: "queue.Queue[Event]", event: Event, stop: threading.Event, patience: float) -> bool:
+    """Wait for room; once `stop` is set, no longer than `patience` seconds more. Tell whether it was put."""
+    waited = 0.0
+    while True:
+        try:
+            events.put(event, timeout=TICK)
+            return True
+        except queue.Full:
+            if stop.is_set():
+                waited += TICK
+                if waited > patience:
+                    return False
+
+
+def run_factory(
+    cameras: Sequence[Camera],
+    controller: FactoryController,
+    display: Display,
+    *,
+    drop_live: bool = True,
+    queue_size: int = QUEUE_SIZE,
+    seconds: float | None = None,
+    stop: threading.Event | None = None,
+    on_detection: OnDetection | None = None,
+) -> FactoryReport:
+    """Run the factory: watch each camera in a thread of its own, show what happens, stop cleanly.
+
+    It ends when every camera has, after `seconds`, when `stop` is set, when the display is closed, and
+    after any error or Ctrl-C. However it ends: the belt stands, the threads are joined, the sources are
+    closed, and no detection is lost.
+
+    Parameters
+    ----------
+    cameras : sequence of Camera
+        With names that differ.
+    controller : FactoryController
+        Started here and stopped here; who made it closes it.
+    display : Display
+        Shows each event in the window ``name[6:]``.
+    drop_live : bool
+        When the display is slower than the cameras: drop live frames and count them, or let them wait.
+    queue_size : int
+        How many events may wait.
+    seconds : float, optional
+        Stop after this long.
+    stop : threading.Event, optional
+        Set it, from a signal handler or another thread, to stop the factory.
+    on_detection : callable, optional
+        Called in the main loop for each part with the camera's name, the `Detection` and its crop.
+
+    Returns
+    -------
+    FactoryReport
+        The counts of each camera (also in ``camera.report``, while it runs and after an error).
+
+    Raises
+    ------
+    FactoryError
+        If two cameras have one name, or there is none.
+    Exception
+        The first error of a camera's thread, of the display or of `on_detection`, once all is stopped.
+    """
+    names = [camera.name for camera in cameras]
+    if not names or len(set(names)) < len(names):
+        raise FactoryError(
+            f"A factory needs cameras with names that differ, and these are {names}.",
+            "Name each differently.",
+        )
+    events: queue.Queue[Event] = queue.Queue(queue_size)
+    stop = threading.Event() if stop is None else stop
+    workers: list[Future[CameraReport]] = []
+    inbox = _Inbox(events, workers)
+    desk = _Desk({camera.name: camera.report for camera in cameras}, display, on_detection)
+    started = time.perf_counter()
+    try:
+        with ThreadPoolExecutor(len(cameras), thread_name_prefix="camera") as pool:
+            try:
+                controller.system_start()
+                for camera in cameras:
+                    args = (camera.name, camera.source, camera.detector, events, stop)
+                    workers.append(
+                        pool.submit(watch_camera, *args, report=camera.report, drop_live=drop_live)
+                    )
+                for event in inbox:
+                    if seconds is not None and time.perf_counter() - started >= seconds:
+                        stop.set()
+                    if event is not None:
+                        desk.handle(event, show=not stop.is_set())
+                    if not display.poll():
+                        stop.set()
+            finally:
+                # The one way out, whoever leaves and why. Who waits for room in the queue gets it, so
+                # that leaving the pool joins every thread; no thread is ever left to itself.
+                stop.set()
+                for event in inbox:
+                    if event is not None:
+                        desk.discard(event)
+                controller.system_stop()
+    finally:
+        desk.close_accounts()
+        for camera in cameras:
+            _close(camera.source)  # again, for those whose thread was never started
+    for worker in workers:
+        worker.result()
+    return FactoryReport(desk.reports, time.perf_counter() - started, inbox.deepest)
+
+
+class _Inbox:
+    """The queue as the main loop sees it: iterate over its events until every camera is done.
+
+    Yields None when nothing came for a TICK. It can be iterated again after an error, for what is left.
+    """
+
+    def __init__(self, events: "queue.Queue[Event]", workers: list[Future[CameraReport]]) -> None:
+        self._events = events
+        self._workers = workers
+        self._done = 0
+        self.deepest = 0
+
+    def __iter__(self) -> Iterator[Event | None]:
+        while self._done < len(self._workers):
+            self.deepest = max(self.deepest, self._events.qsize())
+            try:
+                event = self._events.get(timeout=TICK)
+            except queue.Empty:
+                # A DONE can be missing if the main loop was away too long; the futures still tell.
+                if all(worker.done() for worker in self._workers) and self._events.empty():
+                    return
+                yield None
+                continue
+            if event[0] == "DONE":
+                self._done += 1
+            else:
+                yield event
+
+
+class _Desk:
+    """What the main loop does with an event, and its part of the accounts."""
+
+    def __init__(
+        self, reports: dict[str, CameraReport], display: Display, on_detection: OnDetection | None
+    ) -> None:
+        self.reports = reports
+        self._display = display
+        self._on_detection = on_detection
+        self._parts: Counter[str] = Counter()
+        self._unseen: Counter[str] = Counter()
+
+    def handle(self, event: Event, show: bool) -> None:
+        if not show:
+            self.discard(event)
+        title, image = event[0][6:], event[1]
+        camera, kind = title.rsplit(" ", 1)
+        report = self.reports[camera]
+        if kind == "live":
+            report.delivered += show
+        elif self._on_detection is not None:
+            # One queue keeps a camera's order, so its n-th crop belongs to its n-th detection.
+            self._on_detection(camera, report.detections[self._parts[camera]], image)
+            self._parts[camera] += 1
+        if show:
+            self._display.show(title, image)
+
+    def discard(self, event: Event) -> None:
+        camera, kind = event[0][6:].rsplit(" ", 1)
+        self._unseen[camera] += kind == "live"
+
+    def close_accounts(self) -> None:
+        # Only now, with the threads joined: until then a report's `dropped` is theirs to write.
+        for camera, count in self._unseen.items():
+            self.reports[camera].dropped += count
+        self._unseen.clear()
