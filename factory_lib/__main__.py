@@ -1,0 +1,8 @@
+"""``python -m factory_lib`` is the command ``factory``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

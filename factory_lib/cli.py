@@ -1,0 +1,258 @@
+"""The command ``factory``: two cameras, two threads, one queue."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+
+from tqdm import tqdm
+
+from .controller import FactoryController
+from .conveyor import GroundTruth, Score
+from .display import CropFolder, Display, Image, NoDisplay, open_display, windows_problem
+from .errors import FactoryError, TruthError
+from .factory import Camera, CameraReport, run_factory
+from .motion import Detection, MotionDetector
+from .preset import MotionPreset
+from .resources import RESOURCE_FOLDER
+from .video import VideoSource, open_video
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The command's arguments; by default those of the process.
+
+    Returns
+    -------
+    int
+        0; 2 if something has to be put right (one sentence on stderr says what); after Ctrl-C, a clean
+        stop and the summary: 130.
+    """
+    options = _parser().parse_args(argv)
+    try:
+        with _stop_on_signal() as stop:
+            _run(options, stop)
+    except FactoryError as error:
+        print(f"factory: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 128 + stop.signal if stop.signal else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="factory",
+        description="Watch a conveyor belt with two cameras: a thread for each, one queue, one main loop.",
+    )
+    for number, clip, key in ((1, "conveyor.mp4", "default"), (2, "conveyor2.mp4", "cam2")):
+        parser.add_argument(
+            f"--cam{number}",
+            metavar="SOURCE",
+            default=str(RESOURCE_FOLDER / clip),
+            help=f"a clip's path, a camera's index or a stream's URL (default: the shipped {clip})",
+        )
+        parser.add_argument(
+            f"--cam{number}-key",
+            metavar="KEY",
+            default=key,
+            help="its section of the preset file (%(default)s)",
+        )
+    parser.add_argument(
+        "--preset",
+        metavar="FILE",
+        default=str(RESOURCE_FOLDER / "motion.cfg"),
+        help="the preset file (default: the shipped motion.cfg)",
+    )
+    parser.add_argument(
+        "-d", "--device", metavar="PORT", help="the board's port (default: a simulated board)"
+    )
+    parser.add_argument(
+        "--display",
+        choices=("auto", "windows", "none"),
+        default="auto",
+        help="auto (the default): windows where there is a display",
+    )
+    parser.add_argument(
+        "--pace",
+        action=argparse.BooleanOptionalAction,
+        help="play clips at their own speed, or as fast as possible (default: own speed with windows)",
+    )
+    parser.add_argument("--seconds", type=_positive, metavar="S", help="stop after S seconds")
+    parser.add_argument(
+        "--save", metavar="DIR", help="save each detected crop, and all on one sheet detected.png"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the report to FILE")
+    parser.add_argument("--version", action="version", version=f"factory {version('factory-lib')}")
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds greater than 0")
+    return value
+
+
+class _Stop(threading.Event):
+    """Set by Ctrl-C or by a request to terminate, whose number it keeps."""
+
+    signal = 0
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[_Stop]:
+    """Turn Ctrl-C into a wish to stop, so that it cannot interrupt the clean-up; a second one does."""
+    stop = _Stop()
+
+    def wish(number: int, _: FrameType | None) -> None:
+        stop.signal = number
+        stop.set()
+        signal.signal(number, before[number])
+
+    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, wish)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(options: argparse.Namespace, stop: _Stop) -> None:
+    if options.json:
+        target = Path(options.json).absolute()
+        if target.is_dir() or not target.parent.is_dir():
+            raise FactoryError(
+                f"The report cannot be written to {target}.", "Name a file in a folder that exists."
+            )
+    with ExitStack() as stack:
+        display = open_display(options.display)
+        stack.callback(display.close)
+        windows = not isinstance(display, NoDisplay)
+        pace = windows if options.pace is None else options.pace
+        cameras, truths = [], {}
+        for name, text, key in (
+            ("Cam1", options.cam1, options.cam1_key),
+            ("Cam2", options.cam2, options.cam2_key),
+        ):
+            detector = MotionDetector(MotionPreset.load(options.preset, key))
+            source = stack.enter_context(open_video(int(text) if text.isdecimal() else text, pace=pace))
+            cameras.append(Camera(name, source, detector))
+            truths[name] = _truth_beside(text)
+            print(f"{name}: {source.name}, preset [{key}]")
+        controller = stack.enter_context(FactoryController(options.device))
+        crops = CropFolder(options.save) if options.save else None
+        if windows:
+            print("Shown in windows: q or Ctrl-C stops.")
+        else:
+            reason = "" if options.display == "none" else f" since {windows_problem()}"
+            print(f"Shown nowhere{reason}: Ctrl-C stops.")
+
+        def keep(camera: str, detection: Detection, crop: Image) -> None:
+            if crops is not None:
+                crops.save(camera, detection.frame, crop)
+
+        scores: dict[str, Score | None] = {}
+        try:
+            with closing(_Bars(display, cameras)) as bars:
+                report = run_factory(
+                    cameras,
+                    controller,
+                    bars,
+                    drop_live=windows,
+                    seconds=options.seconds,
+                    stop=stop,
+                    on_detection=keep,
+                )
+        finally:
+            # Also after an error: what was seen until then counts.
+            if crops is not None:
+                crops.close()
+            for camera in cameras:
+                truth, counts = truths[camera.name], camera.report
+                frames = [detection.frame for detection in counts.detections]
+                scores[camera.name] = truth.score(frames, counts.read) if truth else None
+            print(_table([camera.report for camera in cameras], scores))
+    print(f"{report.seconds:.1f} s, deepest queue {report.deepest_queue}, {controller!r}")
+    if options.json:
+        values = report.as_dict()
+        for name, score in scores.items():
+            values["cameras"][name]["truth"] = asdict(score) if score else None
+        target.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def _truth_beside(source: str) -> GroundTruth | None:
+    """Find a clip's ground truth: the .json of the same name, if it is one."""
+    path = Path(source).with_suffix(".json") if "://" not in source else None
+    if path is None or not path.is_file():
+        return None
+    try:
+        return GroundTruth.load(path)
+    except TruthError as error:
+        print(f"Not compared with a ground truth: {error.what}", file=sys.stderr)
+        return None
+
+
+class _Bars:
+    """A display with a progress bar for each camera, on a terminal."""
+
+    def __init__(self, display: Display, cameras: Sequence[Camera]) -> None:
+        self._display = display
+        self.show = display.show
+        self._bars = [
+            # disable=None: no bars where stderr is a file or a pipe.
+            (camera.report, tqdm(desc=camera.name, total=_frame_count(camera), unit=" frames", disable=None))
+            for camera in cameras
+        ]
+
+    def poll(self) -> bool:
+        self._update()
+        return self._display.poll()
+
+    def close(self) -> None:
+        self._update()
+        for _, bar in self._bars:
+            bar.close()
+
+    def _update(self) -> None:
+        for report, bar in self._bars:
+            bar.update(report.read - bar.n)
+
+
+def _frame_count(camera: Camera) -> int | None:
+    return camera.source.frame_count if isinstance(camera.source, VideoSource) else None
+
+
+def _table(reports: Sequence[CameraReport], scores: dict[str, Score | None]) -> str:
+    titles = ["camera", "read", "shown", "dropped", "detected", "fps"]
+    rows = [
+        [
+            report.name,
+            report.read,
+            report.delivered,
+            report.dropped,
+            len(report.detections),
+            f"{report.fps:.0f}",
+        ]
+        for report in reports
+    ]
+    if any(scores.values()):
+        titles += ["found", "missed", "false"]
+        for row, report in zip(rows, reports, strict=True):
+            score = scores[report.name]
+            row += [score.found, score.missed, score.false] if score else ["-"] * 3
+    lines = [titles, *([str(value) for value in row] for row in rows)]
+    return "\n".join("  ".join(f"{cell:>8}" for cell in line) for line in lines)
