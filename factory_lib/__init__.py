@@ -1,11 +1,13 @@
 """The smart factory: the names that lessons and programs use."""
 
 from .controller import FactoryController
-from .display import CropFolder, Display, NoDisplay, WindowDisplay, open_display
+from .crops import CropFolder
+from .display import Display, NoDisplay, WindowDisplay, open_display
 from .errors import FactoryError
-from .factory import Camera, CameraReport, FactoryReport, run_factory, watch_camera
+from .factory import Camera, run_factory, watch_camera
 from .motion import Detection, Explanation, MotionDetector
 from .preset import MotionPreset
+from .report import CameraReport, FactoryReport
 from .resources import resource_path
 from .video import Frame, VideoSource, open_video
 

@@ -16,12 +16,15 @@ from tqdm import tqdm
 
 from .controller import FactoryController
 from .conveyor import GroundTruth, Score
-from .display import CropFolder, Display, Image, NoDisplay, open_display, windows_problem
+from .crops import CropFolder
+from .display import Display, Image, NoDisplay, open_display
 from .errors import FactoryError, TruthError
-from .factory import Camera, CameraReport, run_factory
+from .factory import Camera, run_factory
 from .motion import Detection, MotionDetector
 from .preset import MotionPreset
+from .report import CameraReport
 from .resources import RESOURCE_FOLDER
+from .screen import windows_problem
 from .video import VideoSource, open_video
 
 

@@ -44,8 +44,6 @@ class FactoryController:
         The beacon's lamps and the belt: read them, or set them with DEV_ON (True) and DEV_OFF (False).
     is_dummy : bool
         Whether the board is simulated.
-    log : list of (float, str)
-        What was ordered and when, in seconds since the controller was made; the last 1000 orders.
 
     Raises
     ------
@@ -71,7 +69,7 @@ class FactoryController:
 
     @property
     def log(self) -> list[tuple[float, str]]:
-        """What was ordered and when."""
+        """The last 1000 orders, each with its time in seconds since the controller was made."""
         with self._lock:
             return list(self._log)
 

@@ -1,10 +1,5 @@
-"""Frames out: desktop windows, nothing, or a folder."""
+"""Frames out: desktop windows, or nothing."""
 
-import ctypes
-import math
-import os
-import sys
-from pathlib import Path
 from typing import Literal, Protocol
 
 import cv2
@@ -12,13 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DisplayError
+from .screen import give_qt_a_font, windows_problem
 
 Image = NDArray[np.uint8]
 # Where a window goes first: live pictures side by side, what was detected below.
 CELL_WIDTH, LIVE_HEIGHT = 660, 560
-TILE, CAPTION, COLUMNS = 112, 16, 12
-# A contact sheet with more tiles than this is no longer looked at; the crops themselves are all kept.
-MOST_TILES = 20 * COLUMNS
 
 
 class Display(Protocol):
@@ -66,6 +59,7 @@ class WindowDisplay:
             raise DisplayError(
                 f"No window can be opened: {problem}.", "Use --display none, and --save DIR to see the crops."
             )
+        give_qt_a_font()
         self._titles: list[str] = []
         self._open = True
 
@@ -99,72 +93,11 @@ class WindowDisplay:
     def _open_window(self, title: str) -> None:
         camera = title.split()[0]
         cameras = list(dict.fromkeys([*(name.split()[0] for name in self._titles), camera]))
-        cv2.namedWindow(title)
+        cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
         cv2.moveWindow(
             title, CELL_WIDTH * cameras.index(camera), LIVE_HEIGHT if title.endswith("detected") else 0
         )
         self._titles.append(title)
-
-
-class CropFolder:
-    """Saves each detected crop as ``CAMERA-FRAME.png``, and all of them small on one sheet, ``detected.png``.
-
-    Parameters
-    ----------
-    folder : str or path-like
-        Made if it is not there.
-
-    Raises
-    ------
-    DisplayError
-        If the folder cannot be made or written.
-    """
-
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
-        self._tiles: list[tuple[str, int, Image]] = []
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._cannot(error) from None
-
-    def save(self, camera: str, frame: int, crop: Image) -> None:
-        """Save a crop of shape (h, w, 3), BGR, taken from the camera's frame with this index."""
-        self._write(f"{camera}-{frame:06d}.png", crop)
-        if len(self._tiles) < MOST_TILES:
-            self._tiles.append((camera, frame, crop))
-
-    def close(self) -> None:
-        """Write the contact sheet, if anything was saved."""
-        if self._tiles:
-            self._write("detected.png", _contact_sheet(sorted(self._tiles, key=lambda tile: tile[:2])))
-
-    def _write(self, name: str, image: Image) -> None:
-        # Not cv2.imwrite: on Windows it fails for paths that are not ASCII.
-        png = cv2.imencode(".png", image)[1].tobytes()
-        try:
-            (self.folder / name).write_bytes(png)
-        except OSError as error:
-            raise self._cannot(error) from None
-
-    def _cannot(self, error: OSError) -> DisplayError:
-        return DisplayError(
-            f"Nothing can be saved in {self.folder}: {error.strerror}.",
-            "Name a folder that you may write to.",
-        )
-
-
-def _contact_sheet(tiles: list[tuple[str, int, Image]]) -> Image:
-    rows, height = math.ceil(len(tiles) / COLUMNS), TILE + CAPTION
-    sheet = np.full((rows * height, min(len(tiles), COLUMNS) * TILE, 3), 255, np.uint8)
-    for number, (camera, frame, crop) in enumerate(tiles):
-        y, x = number // COLUMNS * height, number % COLUMNS * TILE
-        sheet[y : y + TILE, x : x + TILE] = cv2.resize(crop, (TILE, TILE), interpolation=cv2.INTER_AREA)
-        place = (x + 3, y + height - 4)
-        cv2.putText(
-            sheet, f"{camera} {frame}", place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA
-        )
-    return sheet
 
 
 def open_display(kind: Literal["auto", "windows", "none"] = "auto") -> WindowDisplay | NoDisplay:
@@ -172,28 +105,3 @@ def open_display(kind: Literal["auto", "windows", "none"] = "auto") -> WindowDis
     if kind == "none" or (kind == "auto" and windows_problem()):
         return NoDisplay()
     return WindowDisplay()
-
-
-def windows_problem() -> str | None:
-    """Say why no window can be opened here, without touching OpenCV's windows; None if one can.
-
-    With no display OpenCV aborts the process, which no ``except`` can catch.
-    """
-    if not cv2.currentUIFramework():
-        return "this OpenCV was built without windows (the package opencv-python-headless)"
-    if sys.platform != "linux":
-        return None
-    if not os.environ.get("DISPLAY"):
-        return "there is no display (the variable DISPLAY is not set)"
-    try:
-        x11 = ctypes.CDLL("libX11.so.6")
-    except OSError:
-        return "the library libX11.so.6 is missing"
-    # Ask the X server itself: DISPLAY may name one that is gone, or that does not let us in.
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
-    connection = x11.XOpenDisplay(None)
-    if not connection:
-        return f"the display {os.environ['DISPLAY']} does not answer"
-    x11.XCloseDisplay(connection)
-    return None

@@ -6,13 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from .controller import FactoryController
 from .display import Display
 from .errors import FactoryError
 from .motion import Detection, Image, MotionDetector
+from .report import CameraReport, FactoryReport
 from .video import Frame
 
 # A frame is shown or dropped while it is fresh: eight of them are a quarter of a second at 30 a second.
@@ -24,27 +25,6 @@ STOP_PATIENCE = 5.0
 
 Event = tuple[str, Any]
 OnDetection = Callable[[str, Detection, Image], None]
-
-
-@dataclass(slots=True)
-class CameraReport:
-    """What became of one camera's frames; filled while it runs, so that a live view can read it too.
-
-    At the end ``read == delivered + dropped``.
-    """
-
-    name: str
-    source: str = ""
-    read: int = 0
-    delivered: int = 0
-    dropped: int = 0
-    detections: list[Detection] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def fps(self) -> float:
-        """Frames read a second."""
-        return self.read / self.seconds if self.seconds else 0.0
 
 
 @dataclass(slots=True)
@@ -70,24 +50,6 @@ class Camera:
         self.report = CameraReport(self.name, getattr(self.source, "name", type(self.source).__name__))
 
 
-@dataclass(frozen=True, slots=True)
-class FactoryReport:
-    """What a run did: a report for each camera, how many seconds, and the deepest the queue ever was."""
-
-    cameras: dict[str, CameraReport]
-    seconds: float
-    deepest_queue: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """Turn it into plain values, ready for JSON."""
-        cameras = {
-            name: {key: value for key, value in asdict(report).items() if key not in ("name", "seconds")}
-            | {"fps": round(report.fps, 1)}
-            for name, report in self.cameras.items()
-        }
-        return {"cameras": cameras, "seconds": round(self.seconds, 3), "deepest_queue": self.deepest_queue}
-
-
 def watch_camera(
     name: str,
     source: Iterable[Frame],
@@ -105,31 +67,22 @@ def watch_camera(
 
     Parameters
     ----------
-    name : str
-        The camera's name.
-    source : iterable of Frame
-        Where its frames come from.
-    detector : MotionDetector
-        The camera's own detector.
+    name, source, detector
+        As in `Camera`.
     events : queue.Queue
         The one queue of all cameras. Give it a maxsize: without one a slow main loop fills the memory.
     stop : threading.Event
         Set by anybody, it ends the work at the next frame. An error here sets it for all the others.
     report : CameraReport, optional
-        The counts; filled while it runs.
+        The counts, if somebody wants to read them as it runs.
     drop_live : bool
         When the queue is full: drop the live frame and count it (True), or wait for room (False).
         Detections always wait: they are never dropped.
 
-    Returns
-    -------
-    CameraReport
-        The counts.
-
     Raises
     ------
     Exception
-        Whatever source or detector raise; hand it home with a future, as `run_factory` does.
+        Whatever source or detector raise; a future carries it home, as in `run_factory`.
     """
     report = CameraReport(name) if report is None else report
     started = time.perf_counter()
@@ -204,7 +157,8 @@ def run_factory(
 
     It ends when every camera has, after `seconds`, when `stop` is set, when the display is closed, and
     after any error or Ctrl-C. However it ends: the belt stands, the threads are joined, the sources are
-    closed, and no detection is lost.
+    closed, and no detection is lost. The counts are also in each ``camera.report``, as it runs and after
+    an error.
 
     Parameters
     ----------
@@ -225,11 +179,6 @@ def run_factory(
     on_detection : callable, optional
         Called in the main loop for each part with the camera's name, the `Detection` and its crop.
 
-    Returns
-    -------
-    FactoryReport
-        The counts of each camera (also in ``camera.report``, while it runs and after an error).
-
     Raises
     ------
     FactoryError
@@ -243,65 +192,71 @@ def run_factory(
             f"A factory needs cameras with names that differ, and these are {names}.",
             "Name each differently.",
         )
-    events: queue.Queue[Event] = queue.Queue(queue_size)
     stop = threading.Event() if stop is None else stop
-    workers: list[Future[CameraReport]] = []
-    inbox = _Inbox(events, workers)
-    desk = _Desk({camera.name: camera.report for camera in cameras}, display, on_detection)
+    loop = _MainLoop(cameras, queue.Queue(queue_size), display, on_detection)
     started = time.perf_counter()
     try:
         with ThreadPoolExecutor(len(cameras), thread_name_prefix="camera") as pool:
             try:
                 controller.system_start()
                 for camera in cameras:
-                    args = (camera.name, camera.source, camera.detector, events, stop)
-                    workers.append(
+                    args = (camera.name, camera.source, camera.detector, loop.events, stop)
+                    loop.workers.append(
                         pool.submit(watch_camera, *args, report=camera.report, drop_live=drop_live)
                     )
-                for event in inbox:
+                for event in loop.take():
                     if seconds is not None and time.perf_counter() - started >= seconds:
                         stop.set()
                     if event is not None:
-                        desk.handle(event, show=not stop.is_set())
+                        loop.handle(event, show=not stop.is_set())
                     if not display.poll():
                         stop.set()
             finally:
                 # The one way out, whoever leaves and why. Who waits for room in the queue gets it, so
                 # that leaving the pool joins every thread; no thread is ever left to itself.
                 stop.set()
-                for event in inbox:
+                for event in loop.take():
                     if event is not None:
-                        desk.discard(event)
+                        loop.discard(event)
                 controller.system_stop()
     finally:
-        desk.close_accounts()
+        loop.close_accounts()
         for camera in cameras:
             _close(camera.source)  # again, for those whose thread was never started
-    for worker in workers:
+    for worker in loop.workers:
         worker.result()
-    return FactoryReport(desk.reports, time.perf_counter() - started, inbox.deepest)
+    return FactoryReport(loop.reports, time.perf_counter() - started, loop.deepest)
 
 
-class _Inbox:
-    """The queue as the main loop sees it: iterate over its events until every camera is done.
+class _MainLoop:
+    """What the main thread does with the queue: it takes, shows and keeps its part of the accounts."""
 
-    Yields None when nothing came for a TICK. It can be iterated again after an error, for what is left.
-    """
-
-    def __init__(self, events: "queue.Queue[Event]", workers: list[Future[CameraReport]]) -> None:
-        self._events = events
-        self._workers = workers
-        self._done = 0
+    def __init__(
+        self,
+        cameras: Sequence[Camera],
+        events: "queue.Queue[Event]",
+        display: Display,
+        on_detection: OnDetection | None,
+    ) -> None:
+        self.events = events
+        self.workers: list[Future[CameraReport]] = []
+        self.reports = {camera.name: camera.report for camera in cameras}
         self.deepest = 0
+        self._display = display
+        self._on_detection = on_detection
+        self._done = 0
+        self._parts: Counter[str] = Counter()
+        self._unseen: Counter[str] = Counter()
 
-    def __iter__(self) -> Iterator[Event | None]:
-        while self._done < len(self._workers):
-            self.deepest = max(self.deepest, self._events.qsize())
+    def take(self) -> Iterator[Event | None]:
+        """Yield events until every camera is done, and None when nothing came for a TICK."""
+        while self._done < len(self.workers):
+            self.deepest = max(self.deepest, self.events.qsize())
             try:
-                event = self._events.get(timeout=TICK)
+                event = self.events.get(timeout=TICK)
             except queue.Empty:
                 # A DONE can be missing if the main loop was away too long; the futures still tell.
-                if all(worker.done() for worker in self._workers) and self._events.empty():
+                if all(worker.done() for worker in self.workers) and self.events.empty():
                     return
                 yield None
                 continue
@@ -310,33 +265,19 @@ class _Inbox:
             else:
                 yield event
 
-
-class _Desk:
-    """What the main loop does with an event, and its part of the accounts."""
-
-    def __init__(
-        self, reports: dict[str, CameraReport], display: Display, on_detection: OnDetection | None
-    ) -> None:
-        self.reports = reports
-        self._display = display
-        self._on_detection = on_detection
-        self._parts: Counter[str] = Counter()
-        self._unseen: Counter[str] = Counter()
-
     def handle(self, event: Event, show: bool) -> None:
-        if not show:
-            self.discard(event)
         title, image = event[0][6:], event[1]
         camera, kind = title.rsplit(" ", 1)
         report = self.reports[camera]
-        if kind == "live":
-            report.delivered += show
-        elif self._on_detection is not None:
+        if kind == "detected" and self._on_detection is not None:
             # One queue keeps a camera's order, so its n-th crop belongs to its n-th detection.
             self._on_detection(camera, report.detections[self._parts[camera]], image)
             self._parts[camera] += 1
-        if show:
-            self._display.show(title, image)
+        if not show:
+            self.discard(event)
+            return
+        report.delivered += kind == "live"
+        self._display.show(title, image)
 
     def discard(self, event: Event) -> None:
         camera, kind = event[0][6:].rsplit(" ", 1)
@@ -346,4 +287,3 @@ class _Desk:
         # Only now, with the threads joined: until then a report's `dropped` is theirs to write.
         for camera, count in self._unseen.items():
             self.reports[camera].dropped += count
-        self._unseen.clear()

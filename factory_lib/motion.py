@@ -59,12 +59,8 @@ class MotionDetector:
     """Tell for each frame of one camera whether a part has just arrived, by the rule of the course's kit.
 
     A frame passes when the strip at the top of the ROI is (almost) free of the part and the rest is full
-    of it. Of each unbroken run of passing frames the first is taken: one crop for each part.
-
-    Parameters
-    ----------
-    preset : MotionPreset, optional
-        Without one, `load_preset` has to come before `detect`.
+    of it. Of each unbroken run of passing frames the first is taken: one crop for each part. Made without
+    a preset, it needs `load_preset` before `detect`.
     """
 
     def __init__(self, preset: MotionPreset | None = None) -> None:
@@ -87,9 +83,9 @@ class MotionDetector:
         self._preset = preset
         (left, top), (right, bottom) = preset.roi_top_left, preset.roi_bottom_right
         middle = top + preset.top_margin
-        # A strip is (first row, last row, first column, last column, pixels).
-        self._top = (top, middle, left, right, (middle - top) * (right - left))
-        self._mid = (middle, bottom, left, right, (bottom - middle) * (right - left))
+        # A strip is (first row, last row, first column, last column), and room for its bytes.
+        self._top = (top, middle, left, right, np.empty((middle - top, 3 * (right - left)), np.uint8))
+        self._mid = (middle, bottom, left, right, np.empty((bottom - middle, 3 * (right - left)), np.uint8))
         self._fitting_shape: tuple[int, ...] = ()
         self._last_passing = -np.inf
         self._reference: NDArray[Any] | None = None
@@ -158,19 +154,20 @@ class MotionDetector:
         brightness = difference.max(axis=2)
         binary = np.where(brightness > preset.threshold, np.uint8(255), np.uint8(0))
         shares = [np.count_nonzero(strip) / strip.size for strip in np.split(binary, [preset.top_margin])]
-        top_share, mid_share = (1 - share if preset.inverted else share for share in shares)
         passes = self._top_passes(shares[0]) and self._mid_passes(shares[1])
+        top_share, mid_share = map(self._as_compared, shares)
         return Explanation(roi, difference, binary, top_share, mid_share, passes)
 
     def _top_passes(self, share: float) -> bool:
-        preset = self.preset
-        share = 1 - share if preset.inverted else share
+        preset, share = self.preset, self._as_compared(share)
         return share >= preset.top_ratio if preset.flipped else share <= preset.top_ratio
 
     def _mid_passes(self, share: float) -> bool:
-        preset = self.preset
-        share = 1 - share if preset.inverted else share
+        preset, share = self.preset, self._as_compared(share)
         return share <= preset.mid_ratio if preset.flipped else share >= preset.mid_ratio
+
+    def _as_compared(self, bright_share: float) -> float:
+        return 1 - bright_share if self.preset.inverted else bright_share
 
     def _passes_fast(self, image: Image) -> bool:
         """Decide as `_explain` does, looking at no more than is needed to be sure.
@@ -182,12 +179,13 @@ class MotionDetector:
         """
         threshold = self.preset.threshold
         rows = image.reshape(image.shape[0], -1)
-        for (first, last, left, right, pixels), keeps in (
+        for (first, last, left, right, room), keeps in (
             (self._top, self._top_passes),
             (self._mid, self._mid_passes),
         ):
             strip = rows[first:last, 3 * left : 3 * right]
-            count = cv2.countNonZero(cv2.threshold(strip, threshold, 255, cv2.THRESH_BINARY)[1])
+            cv2.threshold(strip, threshold, 255, cv2.THRESH_BINARY, dst=room)
+            count, pixels = cv2.countNonZero(room), room.size // 3
             answer = keeps(min(count, pixels) / pixels)
             if answer != keeps(-(-count // 3) / pixels):
                 dark = cv2.inRange(image[first:last, left:right], (0.0,) * 4, (float(threshold),) * 4)
@@ -219,11 +217,7 @@ class MotionDetector:
         if is_array and image.shape == self._fitting_shape and image.dtype == np.uint8:
             return
         if not is_array or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            kind = (
-                f"{image.dtype} of shape {image.shape}"
-                if isinstance(image, np.ndarray)
-                else type(image).__name__
-            )
+            kind = f"{image.dtype} of shape {image.shape}" if is_array else type(image).__name__
             raise DetectorError(
                 f"The detector needs a BGR image (uint8 of shape (height, width, 3)), and this is {kind}.",
                 "Convert it first with cv2.cvtColor, for example by COLOR_GRAY2BGR or COLOR_BGRA2BGR.",

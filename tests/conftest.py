@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 MakeClip = Callable[..., Path]
 
+# Asked for by the test command, and heeded by this process; in a test's children it would only be noise.
+os.environ.pop("PYTHONWARNDEFAULTENCODING", None)
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
@@ -65,6 +68,10 @@ def make_clip(tmp_path: Path) -> MakeClip:
         return path
 
     return make
+
+
+def colour(blue: int, green: int, red: int, size: tuple[int, int] = (224, 224)) -> Image:
+    return np.full((*size, 3), (blue, green, red), np.uint8)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:

@@ -16,7 +16,9 @@ from factory_lib.video import open_video
 BELT, PART = 40, 200
 
 
-def frame(rear: int, front: int, level: int = PART, belt: int = BELT, size: tuple[int, int] = (240, 240)) -> Image:
+def frame(
+    rear: int, front: int, level: int = PART, belt: int = BELT, size: tuple[int, int] = (240, 240)
+) -> Image:
     """A picture of a part as wide as the frame that covers the rows rear to front."""
     image = np.full((size[1], size[0], 3), belt, np.uint8)
     image[max(rear, 0) : max(front, 0)] = level
@@ -84,7 +86,9 @@ def differences(preset: MotionPreset, images: list[Image]) -> tuple[int, int]:
     ours, kit, different, taken = MotionDetector(preset), Kit(preset), 0, 0
     for index, image in enumerate(images):
         mine, theirs = ours.detect(image, index / 30), kit.detect(image, index / 30)
-        different += (mine is None) != (theirs is None) or (mine is not None and not np.array_equal(mine, theirs))
+        different += (mine is None) != (theirs is None) or (
+            mine is not None and not np.array_equal(mine, theirs)
+        )
         taken += mine is not None
     return different, taken
 
@@ -133,9 +137,7 @@ def test_it_answers_as_the_kit_does_on_every_frame_of_the_shipped_clips(clip: st
 def test_a_part_that_passes_is_taken_once_when_it_has_cleared_the_top_margin() -> None:
     detector = MotionDetector(MotionPreset())
 
-    taken = [
-        index for index, image in enumerate(passage()) if detector.detect(image, index / 30) is not None
-    ]
+    taken = [index for index, image in enumerate(passage()) if detector.detect(image, index / 30) is not None]
 
     # Its rear edge is at -190, -185, ..., so at 5 in frame 39: half of the top strip is free.
     assert taken == [39]

@@ -1,0 +1,64 @@
+"""A real X server without a screen, for the tests that open windows."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+
+@contextmanager
+def virtual_screen() -> Iterator[str]:
+    """Start Xvfb and give its DISPLAY; a machine without Xvfb skips (in CI: fails)."""
+    xvfb = shutil.which("Xvfb")
+    if xvfb is None:
+        pytest.skip("Xvfb is not installed (Debian: xvfb)")
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        [xvfb, "-displayfd", str(writer), "-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-noreset"],
+        pass_fds=[writer],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    try:
+        with os.fdopen(reader, encoding="ascii") as file:
+            number = file.readline().strip()  # written once the server answers
+        assert number
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def xdotool(screen: str, *arguments: str) -> str:
+    """Do what a person would do with mouse and keyboard."""
+    done = subprocess.run(
+        ["xdotool", *arguments],
+        env=os.environ | {"DISPLAY": screen},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=20,
+        check=False,
+    )
+    return done.stdout.strip()
+
+
+def close_window(screen: str, title: str) -> None:
+    """Do what the cross in a window's corner does: ask the program to close the window with this title."""
+    from Xlib import X, display, protocol  # on Linux only
+
+    connection = display.Display(screen)
+    try:
+        (window,) = [w for w in connection.screen().root.query_tree().children if w.get_wm_name() == title]
+        message = protocol.event.ClientMessage(
+            window=window,
+            client_type=connection.intern_atom("WM_PROTOCOLS"),
+            data=(32, [connection.intern_atom("WM_DELETE_WINDOW"), X.CurrentTime, 0, 0, 0]),
+        )
+        window.send_event(message)
+        connection.sync()
+    finally:
+        connection.close()

@@ -1,0 +1,108 @@
+"""The house rules that a machine can check."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "factory_lib"
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=110,
+        check=False,
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+        ("mypy",),
+    ],
+    ids=lambda command: " ".join(command),
+)
+def test_the_checkers_have_nothing_to_say(command: tuple[str, ...]) -> None:
+    assert run(*command) == ""
+
+
+def test_a_file_imports_only_from_floors_below_its_own() -> None:
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "Contracts: 1 kept, 0 broken." in done.stdout) == (0, True), (
+        done.stdout + done.stderr
+    )
+
+
+def test_every_file_of_the_package_has_its_floor() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    placed = set(re.findall(r"factory_lib\.(\w+)", text.partition("layers = [")[2]))
+
+    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == placed
+
+
+def test_the_path_that_a_learner_reads_stays_short() -> None:
+    names = ("video", "preset", "motion", "controller", "display", "factory")
+    lines = sum(len((PACKAGE / f"{name}.py").read_text(encoding="utf-8").splitlines()) for name in names)
+
+    assert lines < 1200
+
+
+def test_every_public_name_of_the_package_is_there_and_sorted() -> None:
+    import factory_lib
+
+    assert factory_lib.__all__ == sorted(factory_lib.__all__)
+    assert all(getattr(factory_lib, name).__doc__ for name in factory_lib.__all__)
+
+
+def test_importing_the_factory_imports_nothing_that_it_does_not_use() -> None:
+    code = "import factory_lib, sys; print(sorted({'av', 'matplotlib', 'IPython'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", timeout=60, check=True
+    )
+
+    assert done.stdout == "[]\n"
+
+
+def test_requirements_and_project_agree_on_their_ranges() -> None:
+    project = re.findall(
+        r'^    "([\w-]+)([^"]*)",$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M
+    )
+    learner = dict(
+        re.findall(r"^([\w-]+)(.*)$", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.M)
+    )
+
+    ranges = {name: limits for name, limits in project if name in ("numpy", "opencv-python", "tqdm")}
+    assert len(ranges) == 3
+    assert {name: learner[name] for name in ranges} == ranges
+
+
+def test_no_blocking_call_of_the_product_is_without_a_timeout() -> None:
+    """Queue.get, join and wait must come back; a pool's shutdown is the one exception, and has none here."""
+    for path in PACKAGE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                name, given = node.func.attr, {keyword.arg for keyword in node.keywords}
+                receiver = ast.unparse(node.func.value)
+                if (name in ("get", "put") and "events" in receiver) or (name == "wait" and not node.args):
+                    assert "timeout" in given, f"{path.name}:{node.lineno}: {ast.unparse(node)}"
