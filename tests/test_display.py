@@ -117,7 +117,7 @@ def test_windows_show_up_and_a_key_or_a_closed_window_means_stop(xvfb: str, how:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        assert visible() == ["Cam1 live", "Cam2 detected", "Cam2 live"]
+        assert wait_until(lambda: visible() == ["Cam1 live", "Cam2 detected", "Cam2 live"])
         if how == "close the window":
             close_window(xvfb, "Cam2 live")
         else:

@@ -465,8 +465,9 @@ def test_memory_stays_level_for_a_minute_with_a_consumer_that_takes_100_ms() -> 
 
 
 INTERRUPTED = """
-import threading
+import signal, threading
 from factory_lib import *
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's children would ignore it
 sources = [open_video(resource_path(f"conveyor{n}.mp4"), loop=True) for n in ("", "2")]
 cameras = [Camera(f"Cam{n}", source, MotionDetector(MotionPreset())) for n, source in enumerate(sources)]
 class Ready(NoDisplay):
