@@ -2,6 +2,8 @@
 
 import os
 import time as clock
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ Image = NDArray[np.uint8]
 # How fast the running picture of the empty belt follows what it sees, as a share of the difference
 # per frame: quickly where the belt shows, hardly where a part covers it.
 BELT_RATE, PART_RATE = 0.02, 0.0005
+BLACK = (0.0,) * 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,24 @@ class Explanation:
     passes: bool
 
 
+class _Strip:
+    """One of the two strips of a ROI, with the counts of bright pixels that let it pass."""
+
+    def __init__(self, rows: slice, columns: slice, passes: Callable[[float], bool]) -> None:
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        self.rows, self.columns = rows, columns
+        self.bytes = slice(3 * columns.start, 3 * columns.stop)
+        self.pixels = height * width
+        # A limit cuts the counts in two, and one part passes. The cut is found by the rule's own comparison
+        # of shares, so that rounding makes no difference.
+        first = passes(0.0)
+        cut = bisect_left(range(self.pixels + 1), True, key=lambda n: passes(n / self.pixels) != first)
+        self.least = 0 if first else cut
+        self.most = cut - 1 if first else self.pixels
+        self.room = np.empty((height, 3 * width), np.uint8)
+        self.mask = np.empty((height, width), np.uint8)
+
+
 class MotionDetector:
     """Tell for each frame of one camera whether a part has just arrived, by the rule of the course's kit.
 
@@ -83,9 +104,9 @@ class MotionDetector:
         self._preset = preset
         (left, top), (right, bottom) = preset.roi_top_left, preset.roi_bottom_right
         middle = top + preset.top_margin
-        # A strip is (first row, last row, first column, last column), and room for its bytes.
-        self._top = (top, middle, left, right, np.empty((middle - top, 3 * (right - left)), np.uint8))
-        self._mid = (middle, bottom, left, right, np.empty((bottom - middle, 3 * (right - left)), np.uint8))
+        self._top = _Strip(slice(top, middle), slice(left, right), self._top_passes)
+        self._mid = _Strip(slice(middle, bottom), slice(left, right), self._mid_passes)
+        self._dark = (float(preset.threshold),) * 4
         self._fitting_shape: tuple[int, ...] = ()
         self._last_passing = -np.inf
         self._reference: NDArray[Any] | None = None
@@ -170,29 +191,26 @@ class MotionDetector:
         return 1 - bright_share if self.preset.inverted else bright_share
 
     def _passes_fast(self, image: Image) -> bool:
-        """Decide as `_explain` does, looking at no more than is needed to be sure.
+        """Decide as `_explain` does, looking at no more than is needed to be sure."""
+        return self._strip_passes(self._top, image) and self._strip_passes(self._mid, image)
 
-        Most frames are settled by the top strip alone. And most strips are settled by their bytes: a
-        bright pixel has one to three bytes above the threshold, so c such bytes mean at least c / 3 and
-        at most c bright pixels. Where both ends of that range give the same answer (the limits cut the
-        shares into two parts, so all between give it too), the pixels need not be told apart.
+    def _strip_passes(self, strip: "_Strip", image: Image) -> bool:
+        """Decide by the strip's bytes where they suffice, which is cheaper than by its pixels.
+
+        A bright pixel has one to three bytes above the threshold, so c such bytes mean at least c / 3
+        and at most c bright pixels.
         """
-        threshold = self.preset.threshold
         rows = image.reshape(image.shape[0], -1)
-        for (first, last, left, right, room), keeps in (
-            (self._top, self._top_passes),
-            (self._mid, self._mid_passes),
-        ):
-            strip = rows[first:last, 3 * left : 3 * right]
-            cv2.threshold(strip, threshold, 255, cv2.THRESH_BINARY, dst=room)
-            count, pixels = cv2.countNonZero(room), room.size // 3
-            answer = keeps(min(count, pixels) / pixels)
-            if answer != keeps(-(-count // 3) / pixels):
-                dark = cv2.inRange(image[first:last, left:right], (0.0,) * 4, (float(threshold),) * 4)
-                answer = keeps((pixels - cv2.countNonZero(dark)) / pixels)
-            if not answer:
-                return False
-        return True
+        cv2.threshold(rows[strip.rows, strip.bytes], self._dark[0], 255, cv2.THRESH_BINARY, dst=strip.room)
+        count = cv2.countNonZero(strip.room)
+        least, most = -(-count // 3), min(count, strip.pixels)
+        if strip.least <= least and most <= strip.most:
+            return True
+        if most < strip.least or strip.most < least:
+            return False
+        dark = cv2.inRange(image[strip.rows, strip.columns], BLACK, self._dark, dst=strip.mask)
+        bright: int = strip.pixels - cv2.countNonZero(dark)
+        return strip.least <= bright <= strip.most
 
     def _difference(self, roi: Image) -> Image:
         if self.preset.reference == "none":

@@ -115,6 +115,9 @@ class MotionPreset:
         text = read_text(path) if os.path.exists(path) else ""
         end = "\r\n" if "\r\n" in text else "\n"
         sections = split_sections(path, text)
+        if text.strip():  # a new section stands apart from what is there
+            name, (above, below) = sections.popitem()
+            sections[name] = (above, below.rstrip() + 2 * end)
         comments = ""
         if key in sections:
             comments, old = sections[key]

@@ -222,6 +222,17 @@ def test_the_first_backup_keeps_the_old_section_with_its_notes(tmp_path: Path) -
     assert "[_default_backup_]\n# tuned by Kim\nthreshold = 90\n" in path.read_text(encoding="utf-8")
 
 
+def test_sections_stand_apart(tmp_path: Path) -> None:
+    path = tmp_path / "motion.cfg"
+    for key in ("default", "cam2", "cam2"):
+        MotionPreset().save(path, key)
+
+    section = "".join(f"{name} = {value}\n" for name, value in SLIDE.items())
+    assert path.read_text(encoding="utf-8") == (
+        f"[default]\n{section}\n[cam2]\n{section}\n[_cam2_backup_]\n{section}"
+    )
+
+
 def test_a_crash_while_saving_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "motion.cfg", section(threshold="90"))
     before = path.read_bytes()
