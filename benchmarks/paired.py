@@ -20,19 +20,21 @@ class Row:
     what: str
     peer: str
     ratios: list[float]
-    goal: float
+    goal: float | None
     ours: str
     theirs: str
 
     def __str__(self) -> str:
         middle, low, high = statistics.median(self.ratios), min(self.ratios), max(self.ratios)
-        verdict = "reached" if middle >= self.goal else "short"
+        verdict = (
+            "-" if self.goal is None else f"{self.goal:g} {'reached' if middle >= self.goal else 'missed'}"
+        )
         cells = (
             self.what,
             self.peer,
             f"{middle:.2f}",
             f"{low:.2f}-{high:.2f}",
-            f"{self.goal:g} ({verdict})",
+            verdict,
             self.ours,
             self.theirs,
         )
@@ -57,7 +59,7 @@ def compare(
     peer: str,
     theirs: Callable[[], object],
     *,
-    goal: float,
+    goal: float | None = None,
     units: tuple[int, str],
     pairs: int = PAIRS,
 ) -> Row:
@@ -69,7 +71,7 @@ def compare(
         Their names.
     ours, theirs : callable
         Each does the same amount of work.
-    goal : float
+    goal : float, optional
         The ratio aimed at.
     units : (int, str)
         How much work one call does, and its unit: (3752, "frame").

@@ -15,7 +15,6 @@ from types import FrameType
 from tqdm import tqdm
 
 from .controller import FactoryController
-from .conveyor import GroundTruth, Score
 from .crops import CropFolder
 from .display import Display, Image, NoDisplay, open_display
 from .errors import FactoryError, TruthError
@@ -25,6 +24,7 @@ from .preset import MotionPreset
 from .report import CameraReport
 from .resources import RESOURCE_FOLDER
 from .screen import windows_problem
+from .truth import GroundTruth, Score
 from .video import VideoSource, open_video
 
 
@@ -161,8 +161,8 @@ def _run(options: argparse.Namespace, stop: _Stop) -> None:
         if windows:
             print("Shown in windows: q or Ctrl-C stops.")
         else:
-            reason = "" if options.display == "none" else f" since {windows_problem()}"
-            print(f"Shown nowhere{reason}: Ctrl-C stops.")
+            reason = "" if options.display == "none" else f", since {windows_problem()}"
+            print(f"Shown in no window{reason}: Ctrl-C stops.")
 
         def keep(camera: str, detection: Detection, crop: Image) -> None:
             if crops is not None:
