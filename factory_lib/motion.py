@@ -2,8 +2,6 @@
 
 import os
 import time as clock
-from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from .errors import DetectorError
 from .preset import MotionPreset
+from .strip import Strip
 
 Image = NDArray[np.uint8]
 
@@ -58,28 +57,6 @@ class Explanation:
     passes: bool
 
 
-class _Strip:
-    """One of the two strips of a ROI, with the counts of bright pixels that let it pass."""
-
-    def __init__(self, rows: slice, columns: slice, passes: Callable[[float], bool]) -> None:
-        height, width = rows.stop - rows.start, columns.stop - columns.start
-        self.rows, self.columns = rows, columns
-        self.bytes = slice(3 * columns.start, 3 * columns.stop)
-        self.pixels = height * width
-        # A limit cuts the counts in two, and one part passes. The cut is found by the rule's own comparison
-        # of shares, so that rounding makes no difference.
-        first = passes(0.0)
-        cut = bisect_left(range(self.pixels + 1), True, key=lambda n: passes(n / self.pixels) != first)
-        self.least = 0 if first else cut
-        self.most = cut - 1 if first else self.pixels
-        # Room to work in, so that no frame has to wait for memory.
-        self.room = np.empty((height, 3 * width), np.uint8)
-        flat = self.room.reshape(-1)
-        self.first, self.second, self.third = flat[:-2], flat[1:-1], flat[2:]
-        self.merged, self.pixel_starts = np.empty_like(self.first), np.zeros_like(self.first)
-        self.pixel_starts[::3] = 255
-
-
 class MotionDetector:
     """Tell for each frame of one camera whether a part has just arrived, by the rule of the course's kit.
 
@@ -108,9 +85,9 @@ class MotionDetector:
         self._preset = preset
         (left, top), (right, bottom) = preset.roi_top_left, preset.roi_bottom_right
         middle = top + preset.top_margin
-        self._top = _Strip(slice(top, middle), slice(left, right), self._top_passes)
-        self._mid = _Strip(slice(middle, bottom), slice(left, right), self._mid_passes)
-        self._threshold = preset.threshold
+        columns = slice(left, right)
+        self._top = Strip(slice(top, middle), columns, preset.threshold, self._top_passes)
+        self._mid = Strip(slice(middle, bottom), columns, preset.threshold, self._mid_passes)
         self._fitting_shape: tuple[int, ...] = (-1,)
         self._last_passing = -np.inf
         self._reference: NDArray[Any] | None = None
@@ -147,7 +124,8 @@ class MotionDetector:
         preset = self.preset
         self._check(image)
         if preset.reference == "none":
-            passes = self._passes_fast(image)
+            # The same answer, from no more than is needed: most frames are settled by the top strip alone.
+            passes = self._top.passes(image) and self._mid.passes(image)
         else:
             seen = self._explain(image)
             passes = seen.passes
@@ -193,32 +171,6 @@ class MotionDetector:
 
     def _as_compared(self, bright_share: float) -> float:
         return 1 - bright_share if self.preset.inverted else bright_share
-
-    def _passes_fast(self, image: Image) -> bool:
-        """Decide as `_explain` does, looking at no more than is needed to be sure."""
-        return self._strip_passes(self._top, image) and self._strip_passes(self._mid, image)
-
-    def _strip_passes(self, strip: "_Strip", image: Image) -> bool:
-        """Decide by the strip's bytes where they suffice, else by its pixels.
-
-        A bright pixel has one to three bytes above the threshold, so c such bytes mean at least c / 3
-        and at most c bright pixels.
-        """
-        bytes_of_frame = image.reshape(image.shape[0], -1)
-        cv2.threshold(
-            bytes_of_frame[strip.rows, strip.bytes], self._threshold, 255, cv2.THRESH_BINARY, dst=strip.room
-        )
-        count = cv2.countNonZero(strip.room)
-        least, most = -(-count // 3), min(count, strip.pixels)
-        if strip.least <= least and most <= strip.most:
-            return True
-        if most < strip.least or strip.most < least:
-            return False
-        # Each byte or'ed with the two after it; of the results, those at a pixel's first byte count.
-        np.bitwise_or(strip.first, strip.second, out=strip.merged)
-        np.bitwise_or(strip.merged, strip.third, out=strip.merged)
-        np.bitwise_and(strip.merged, strip.pixel_starts, out=strip.merged)
-        return strip.least <= cv2.countNonZero(strip.merged) <= strip.most
 
     def _difference(self, roi: Image) -> Image:
         if self.preset.reference == "none":

@@ -22,6 +22,11 @@ from factory_lib.preset import MotionPreset
 from factory_lib.resources import resource_path
 from factory_lib.truth import GroundTruth
 
+try:
+    import termios
+except ImportError:  # Windows
+    termios = None  # type: ignore[assignment]
+
 COMMAND = [sys.executable, "-m", "factory_lib"]
 TRUTHS = {"Cam1": "conveyor.json", "Cam2": "conveyor2.json"}
 
@@ -298,7 +303,7 @@ def test_the_slides_program_and_the_module_are_the_same_command(tmp_path: Path) 
             timeout=60,
             check=False,
         )
-        assert (done.returncode, done.stderr[:32]) == (2, "factory: The board's port /nowhere")
+        assert (done.returncode, done.stderr[:34]) == (2, "factory: The board's port /nowhere")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
@@ -405,9 +410,10 @@ def test_with_windows_clips_play_at_their_own_speed(screen: str, make_clip: Make
     assert int(table(output)["Cam1"]["read"]) == 60
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="makes a terminal with openpty")
+@pytest.mark.skipif(termios is None, reason="makes a terminal with openpty")
 def test_on_a_terminal_each_camera_has_a_progress_bar_that_ends_full() -> None:
     reader, writer = os.openpty()
+    termios.tcsetwinsize(writer, (24, 100))
     with subprocess.Popen(
         [*COMMAND, "--display", "none"], stdout=subprocess.DEVNULL, stderr=writer
     ) as process:
