@@ -106,7 +106,6 @@ def rows() -> Iterator[Row]:
         lambda: factory(SKELETON_FRAMES),
         "the skeleton's structure",
         skeleton,
-        goal=20,
         units=some,
         pairs=5,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-PAIRS = 7
+PAIRS = 11
 
 
 @dataclass(frozen=True)
