@@ -5,6 +5,7 @@
     python3 course.py lab [options]           open JupyterLab in notebooks/
     python3 course.py test [pytest options]   run every test
     python3 course.py kernel                  register the Jupyter kernel 'parallelism' for this folder
+    python3 course.py doctor                  look for what is wrong here; installs nothing
 
 The first run makes .venv and installs the course into it, which takes about a minute and needs the
 internet; later runs start at once. What stands after the command is passed on: try 'factory --help'.
@@ -43,7 +44,7 @@ MODULE = (str(PYTHON), "-P", "-m")
 STAMP = VENV / "course-stamp"
 LOCK = ROOT / ".venv.lock"
 KERNEL = "parallelism"
-COMMANDS = ("factory", "lab", "test", "kernel")
+COMMANDS = ("factory", "lab", "test", "kernel", "doctor")
 UNFINISHED = "unfinished"
 TEXT: Any = {"stdin": subprocess.DEVNULL, "encoding": "utf-8", "errors": "replace"}
 LOCK_SECONDS = 1800.0
@@ -296,10 +297,25 @@ def become(command: list[str], cwd: Path | None, env: dict[str, str]) -> int:
     os.execve(command[0], command, env)
 
 
+def see_doctor() -> int:
+    """Run the doctor on .venv's Python, or if that does not work on this one; install nothing."""
+    doctor = ROOT / "factory_lib" / "lab" / "doctor.py"
+    if not doctor.exists():
+        raise Trouble(f"{doctor} is not there: run the course.py of a whole copy.")
+    try:
+        reason = damage() if VENV.is_symlink() or VENV.exists() else "there is none"
+    except Trouble as trouble:
+        reason = str(trouble)
+    python = sys.executable if reason else str(PYTHON)
+    return become([python, "-P", str(doctor), *([reason] if reason else [])], ROOT, dict(os.environ))
+
+
 def run(command: str, options: list[str]) -> int:
     """Prepare what the command needs, then run it."""
-    if command == "kernel" and options:
-        raise Trouble("'kernel' takes no options: run 'python3 course.py kernel'.")
+    if command in ("kernel", "doctor") and options:
+        raise Trouble(f"'{command}' takes no options: run 'python3 course.py {command}'.")
+    if command == "doctor":
+        return see_doctor()
     prepare("requirements-dev.txt" if command == "test" else "requirements.txt")
     if command == "kernel":
         register_kernel()

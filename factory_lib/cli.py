@@ -43,15 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         stop and the summary: 130.
     """
     options = _parser().parse_args(argv)
+    code, stop = 0, _Stop()
     try:
-        with _stop_on_signal() as stop:
+        with _set_on_signal(stop):
             _run(options, stop)
     except FactoryError as error:
         print(f"factory: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 128 + stop.signal if stop.signal else 0
+        code = 2
+    except KeyboardInterrupt:  # the second Ctrl-C
+        pass
+    return 128 + stop.signal if stop.signal else code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,9 +116,8 @@ class _Stop(threading.Event):
 
 
 @contextmanager
-def _stop_on_signal() -> Iterator[_Stop]:
+def _set_on_signal(stop: _Stop) -> Iterator[None]:
     """Turn Ctrl-C into a wish to stop, so that it cannot interrupt the clean-up; a second one does."""
-    stop = _Stop()
 
     def wish(number: int, _: FrameType | None) -> None:
         stop.signal = number
@@ -128,7 +128,7 @@ def _stop_on_signal() -> Iterator[_Stop]:
     for number in before:
         signal.signal(number, wish)
     try:
-        yield stop
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -189,7 +189,7 @@ def _run(options: argparse.Namespace, stop: _Stop) -> None:
                 frames = [detection.frame for detection in counts.detections]
                 scores[camera.name] = truth.score(frames, counts.read) if truth else None
             print(_table([camera.report for camera in cameras], scores))
-    print(f"{report.seconds:.1f} s, deepest queue {report.deepest_queue}, {controller!r}")
+    print(f"{report.seconds:.1f} s, deepest queue {report.deepest_queue}")
     if options.json:
         values = report.as_dict()
         for name, score in scores.items():

@@ -3,8 +3,10 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from conftest import MakeClip, wait_until
 from desktop import close_window, virtual_screen, xdotool
 
 import factory_lib
+from factory_lib import cli
 from factory_lib.cli import main
 from factory_lib.preset import MotionPreset
 from factory_lib.resources import resource_path
@@ -78,7 +81,7 @@ def test_the_factory_finds_every_part_of_both_shipped_clips_once_and_delivers_ev
     assert (tmp_path / "crops" / "detected.png").is_file()
     assert len(list((tmp_path / "crops").iterdir())) == parts("Cam1") + parts("Cam2") + 1
     assert "Shown in no window, since there is no display" in output
-    assert re.search(r"\d s, deepest queue [1-8],", output)
+    assert re.search(r"^\d+\.\d s, deepest queue [1-8]$", output, re.MULTILINE)
 
 
 @contextmanager
@@ -333,6 +336,40 @@ def test_ctrl_c_at_ten_random_moments_ends_with_130_and_the_summary(tmp_path: Pa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+def test_ctrl_c_while_a_camera_is_being_opened_ends_with_130() -> None:
+    # A network camera that takes the call and then says nothing: opening it takes until its timeout.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
+        with subprocess.Popen(
+            [*COMMAND, "--cam2", address], stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        ) as process:
+            silent.settimeout(30)
+            with silent.accept()[0]:
+                process.send_signal(signal.SIGINT)
+                _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert errors.startswith("factory: Nothing that can be played answers at ")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+def test_a_second_ctrl_c_does_not_wait_for_a_clean_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stuck(*_: object, stop: threading.Event, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.wait(10)
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("went on")
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(cli, "run_factory", stuck)
+    try:
+        assert main([]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 def test_a_request_to_terminate_is_a_clean_stop_too() -> None:
     with subprocess.Popen(
         [*COMMAND, "--pace"], stdout=subprocess.PIPE, text=True, encoding="utf-8"
@@ -344,7 +381,7 @@ def test_a_request_to_terminate_is_a_clean_stop_too() -> None:
         output, _ = process.communicate(timeout=30)
 
     assert process.returncode == 128 + signal.SIGTERM
-    assert "belt standing" in output
+    assert "deepest queue" in output
 
 
 def test_signal_handlers_are_put_back(small_clip: str) -> None:

@@ -260,14 +260,14 @@ def test_without_a_command_it_prints_the_commands_and_installs_nothing(
 ) -> None:
     done = fresh.run(*arguments)
     assert done.returncode == 0
-    for command in ("factory", "lab", "test", "kernel"):
+    for command in ("factory", "lab", "test", "kernel", "doctor"):
         assert f"python3 course.py {command}" in done.stdout
     assert not (fresh.folder / ".venv").exists()
 
 
 @pytest.mark.parametrize(
     ("wrong", "hint"),
-    [("factroy", "did you mean 'factory'?"), ("xyz", "there are factory, lab, test, kernel.")],
+    [("factroy", "did you mean 'factory'?"), ("xyz", "there are factory, lab, test, kernel, doctor.")],
 )
 def test_an_unknown_command_is_answered_with_the_right_ones(wrong: str, hint: str, fresh: Course) -> None:
     done = fresh.run(wrong)
@@ -384,6 +384,66 @@ def test_a_home_that_cannot_be_written_is_said_and_does_not_stop_the_course(inst
     assert "could not be registered in your home folder" in done.stderr
     assert json.loads(done.stdout)["options"] == []
     assert installed.run("kernel", JUPYTER_DATA_DIR=str(nowhere)).returncode == 2
+
+
+# --- the doctor -------------------------------------------------------------------------------------
+
+
+DOCTOR = "factory_lib/lab/doctor.py"
+
+
+def test_the_doctor_runs_on_the_courses_python_in_its_folder_and_installs_nothing(installed: Course) -> None:
+    installed.write(DOCTOR, TELL)
+    stamp = installed.stamp.read_text(encoding="utf-8")
+    installed.stamp.write_text("of older requirements", encoding="utf-8")
+    done = installed.run("doctor")
+    assert installed.stamp.read_text(encoding="utf-8") == "of older requirements"
+    installed.stamp.write_text(stamp, encoding="utf-8")
+    answer = told(done)
+    assert (answer["options"], done.stderr) == ([], "")
+    assert Path(str(answer["cwd"])).samefile(installed.folder)
+    assert Path(str(answer["prefix"])).samefile(installed.folder / ".venv")
+
+
+def test_without_a_venv_the_doctor_says_so_and_makes_none(fresh: Course) -> None:
+    fresh.write(DOCTOR, (ROOT / DOCTOR).read_text(encoding="utf-8"))
+    done = fresh.run("doctor")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "problem  Environment   The course's .venv cannot be used: there is none.\n" in done.stdout
+    assert not (fresh.folder / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        (".venv/course-stamp", "unfinished", "an earlier installing was cut off"),
+        (".venv/pyvenv.cfg", "", "its Python does not work any more"),
+        (".venv/diary.txt", "", "is not a virtual environment: delete it or move it away."),
+    ],
+)
+def test_a_broken_venv_is_a_reason_for_the_doctor_and_left_as_it_is(
+    name: str, text: str, reason: str, fresh: Course
+) -> None:
+    fresh.write(DOCTOR, TELL)
+    fresh.write(name, text)
+    (said,) = told(fresh.run("doctor"))["options"]  # type: ignore[misc]
+    assert said.endswith(reason)
+    assert [path.name for path in (fresh.folder / ".venv").iterdir()] == [Path(name).name]
+
+
+def test_the_doctor_of_a_venv_without_packages_names_what_is_missing(fresh: Course) -> None:
+    fresh.write(DOCTOR, (ROOT / DOCTOR).read_text(encoding="utf-8"))
+    fresh.bare_venv(pip="")
+    done = fresh.run("doctor")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "has no factory_lib" in " ".join(done.stdout.split())
+    assert "problem  OpenCV        It cannot be loaded: No module named 'cv2'.\n" in done.stdout
+
+
+def test_a_lonely_course_py_says_that_there_is_no_doctor(fresh: Course) -> None:
+    done = fresh.run("doctor")
+    assert done.returncode == 2
+    assert done.stderr.endswith("doctor.py is not there: run the course.py of a whole copy.\n")
 
 
 # --- installing -------------------------------------------------------------------------------------
