@@ -1,9 +1,11 @@
 """What all tests share: no skip goes unnoticed, no thread survives its test, small clips."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -43,8 +45,10 @@ def nothing_left_alive() -> Iterator[None]:
 
 @pytest.fixture
 def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    if sys.platform == "linux":
+        monkeypatch.delenv("DISPLAY", raising=False)
+    else:  # where there is always a desktop: as if OpenCV had been built without windows
+        monkeypatch.setattr(cv2, "currentUIFramework", lambda: "")
 
 
 @pytest.fixture
@@ -72,6 +76,20 @@ def make_clip(tmp_path: Path) -> MakeClip:
 
 def colour(blue: int, green: int, red: int, size: tuple[int, int] = (224, 224)) -> Image:
     return np.full((*size, 3), (blue, green, red), np.uint8)
+
+
+@contextmanager
+def unreadable(path: Path) -> Iterator[None]:
+    """Take the right to read a file away, also from root, whom no mode keeps out."""
+    path.chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:

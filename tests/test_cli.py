@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import MakeClip, wait_until
+from conftest import MakeClip, unreadable, wait_until
 from desktop import close_window, virtual_screen, xdotool
 
 import factory_lib
@@ -80,7 +80,7 @@ def test_the_factory_finds_every_part_of_both_shipped_clips_once_and_delivers_ev
         assert all((tmp_path / "crops" / f"{name}-{frame:06d}.png").is_file() for frame in frames)
     assert (tmp_path / "crops" / "detected.png").is_file()
     assert len(list((tmp_path / "crops").iterdir())) == parts("Cam1") + parts("Cam2") + 1
-    assert "Shown in no window, since there is no display" in output
+    assert "Shown in no window, since " in output
     assert re.search(r"^\d+\.\d s, deepest queue [1-8]$", output, re.MULTILINE)
 
 
@@ -205,10 +205,15 @@ BAD = {
         "bad.cfg, section [default]: threshold = high is not a whole number",
     ),
     "unknown key": (["--preset", "key.cfg"], "no key treshold. Did you mean threshold?"),
+    "no preset file": (["--preset", "text.mp4"], "text.mp4 is not a preset file"),
+    "box left open": (
+        ["--preset", "point.cfg"],
+        "point.cfg, section [default]: roi_top_left = (12, is not a point",
+    ),
     "box upside down": (["--preset", "box.cfg"], "box.cfg, section [default]: roi_bottom_right = (5, 90)"),
     "margin outside": (["--preset", "margin.cfg"], "top_margin = 90 does not lie inside the ROI"),
     "box outside the frame": (["--cam1", "small.mp4"], "reaches to (212, 90) but the frame is 64x48"),
-    "no display": (["--display", "windows"], "No window can be opened: there is no display"),
+    "no display": (["--display", "windows"], "No window can be opened: "),
     "no board": (["-d", "/nowhere/ttyUSB0"], "The board's port /nowhere/ttyUSB0 cannot be opened"),
     "save into a file": (["--save", "text.mp4"], "Nothing can be saved in text.mp4"),
     "report into a folder": (["--json", "."], "The report cannot be written to"),
@@ -230,6 +235,7 @@ def bad_inputs(tmp_path: Path, make_clip: MakeClip, monkeypatch: pytest.MonkeyPa
     for name, line in {
         "bad.cfg": "threshold = high",
         "key.cfg": "treshold = 90",
+        "point.cfg": "roi_top_left = (12,",
         "box.cfg": "roi_bottom_right = (5, 90)",
         "margin.cfg": "top_margin = 90",
     }.items():
@@ -248,6 +254,19 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert words in errors
     assert errors.count("\n") == 1
     assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no read permission to take away")
+@pytest.mark.parametrize("option", ["--cam1", "--preset"])
+def test_what_may_not_be_read_is_one_sentence_and_exit_code_2(
+    option: str, make_clip: MakeClip, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = make_clip()
+    with unreadable(path):
+        assert main([option, str(path)]) == 2
+
+    errors = capfd.readouterr().err
+    assert re.fullmatch(r"factory: .*clip\.mp4 cannot be read: Permission denied\. .*\n", errors)
 
 
 @pytest.mark.parametrize(
@@ -372,7 +391,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_clean_stop(monkeypatch: pytest.Monk
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 def test_a_request_to_terminate_is_a_clean_stop_too() -> None:
     with subprocess.Popen(
-        [*COMMAND, "--pace"], stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        [*COMMAND, "--pace", "--display", "none"], stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         assert process.stdout is not None
         while "Ctrl-C stops" not in process.stdout.readline():

@@ -15,7 +15,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from conftest import MakeClip
+from conftest import MakeClip, unreadable
 
 from factory_lib import video
 from factory_lib.errors import VideoError
@@ -249,18 +249,10 @@ def test_a_video_without_a_single_frame_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no read permission to take away")
-def test_a_clip_that_may_not_be_read_is_one_error(make_clip: MakeClip, tmp_path: Path) -> None:
+def test_a_clip_that_may_not_be_read_is_one_error(make_clip: MakeClip) -> None:
     path = make_clip()
-    path.chmod(0)
-    root = os.geteuid() == 0
-    if root:  # whom no mode keeps out
-        os.seteuid(65534)
-    try:
-        with pytest.raises(VideoError, match=r"cannot be read: Permission denied\."):
-            open_video(path)
-    finally:
-        if root:
-            os.seteuid(0)
+    with unreadable(path), pytest.raises(VideoError, match=r"cannot be read: Permission denied\."):
+        open_video(path)
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
