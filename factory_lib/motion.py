@@ -156,10 +156,12 @@ class MotionDetector:
         difference = self._difference(roi)
         brightness = difference.max(axis=2)
         binary = np.where(brightness > preset.threshold, np.uint8(255), np.uint8(0))
-        shares = [np.count_nonzero(strip) / strip.size for strip in np.split(binary, [preset.top_margin])]
-        passes = self._top_passes(shares[0]) and self._mid_passes(shares[1])
-        top_share, mid_share = map(self._as_compared, shares)
-        return Explanation(roi, difference, binary, top_share, mid_share, passes)
+        top_share, mid_share = (
+            float(np.mean(strip > 0)) for strip in (binary[: preset.top_margin], binary[preset.top_margin :])
+        )
+        passes = self._top_passes(top_share) and self._mid_passes(mid_share)
+        compared = self._as_compared(top_share), self._as_compared(mid_share)
+        return Explanation(roi, difference, binary, *compared, passes)
 
     def _top_passes(self, share: float) -> bool:
         preset, share = self.preset, self._as_compared(share)

@@ -78,7 +78,7 @@ class _Relief:
         if colour is not None:
             np.copyto(ground, np.array(colour, np.float32), where=inside[..., None])
         if rise > 0:  # it lies on the highest thing below it
-            np.copyto(heights, heights[inside].max(initial=0), where=inside)
+            np.copyto(heights, np.max(heights[inside], initial=0.0), where=inside)
         edge = np.minimum(cv2.distanceTransform(mask, cv2.DIST_L2, 3) / np.float32(bevel), 1)
         heights += np.sin(edge * np.float32(np.pi / 2)) * np.float32(rise)
 
@@ -144,7 +144,7 @@ def draw_part(kind: str, mark: str, colour: str, tilt: float, turn: float) -> tu
         slots = [_mask(shape, *_around(x, y, 9, turn + 3 * x, 2), radius=2, line=True) for x, y in screws]
         relief.lay(_mask(shape, *screws, radius=15), (156, 158, 158), -4, 4)
         relief.lay(_mask(shape, *screws, radius=11), (190, 192, 192), 4, 5)
-        relief.lay(np.bitwise_or.reduce(slots), (60, 60, 60), -3, 2)
+        relief.lay(np.max(slots, axis=0), (60, 60, 60), -3, 2)
         relief.lay(_mask(shape, (mid, mid), radius=cap + 12), (176, 180, 179), -4, 4)
     relief.lay(disc, tone, 12, 16, shadow=2 if kind == "dark" else 0)
     if mark == "O":
