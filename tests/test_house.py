@@ -58,7 +58,8 @@ def test_every_file_of_the_package_has_its_floor() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     placed = set(re.findall(r"factory_lib\.(\w+)", text.partition("layers = [")[2]))
 
-    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == placed
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} | folders == placed
 
 
 def test_the_path_that_a_learner_reads_stays_short() -> None:
@@ -99,7 +100,7 @@ def test_requirements_and_project_agree_on_their_ranges() -> None:
 
 def test_no_blocking_call_of_the_product_is_without_a_timeout() -> None:
     """Queue.get, join and wait must come back; a pool's shutdown is the one exception, and has none here."""
-    for path in PACKAGE.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 name, given = node.func.attr, {keyword.arg for keyword in node.keywords}
