@@ -87,26 +87,28 @@ def watch_camera(
     report = CameraReport(name) if report is None else report
     started = time.perf_counter()
     try:
-        for frame in source:
-            if stop.is_set():
-                break
-            report.read += 1
-            crop = detector.detect(frame.image, frame.time)
-            if not _put_live(events, (f"VIDEO:{name} live", frame.image), stop, drop_live):
-                report.dropped += 1
-            if crop is not None:
-                report.detections.append(Detection(frame.index, frame.time))
-                if not _put(events, (f"VIDEO:{name} detected", crop), stop, STOP_PATIENCE):
-                    raise FactoryError(
-                        f"{name}'s detection in frame {frame.index} was not taken off the queue.",
-                        "After setting stop, go on taking events until every camera has sent DONE.",
-                    )
+        try:
+            for frame in source:
+                if stop.is_set():
+                    break
+                report.read += 1
+                crop = detector.detect(frame.image, frame.time)
+                if not _put_live(events, (f"VIDEO:{name} live", frame.image), stop, drop_live):
+                    report.dropped += 1
+                if crop is not None:
+                    report.detections.append(Detection(frame.index, frame.time))
+                    if not _put(events, (f"VIDEO:{name} detected", crop), stop, STOP_PATIENCE):
+                        raise FactoryError(
+                            f"{name}'s detection in frame {frame.index} was not taken off the queue.",
+                            "After setting stop, go on taking events until every camera has sent DONE.",
+                        )
+        finally:
+            report.seconds = time.perf_counter() - started
+            _close(source)
     except BaseException:
         stop.set()
         raise
     finally:
-        report.seconds = time.perf_counter() - started
-        _close(source)
         _put(events, ("DONE", name), stop, STOP_PATIENCE)
     return report
 

@@ -131,6 +131,20 @@ def test_a_camera_that_fails_still_says_done_sets_stop_and_raises() -> None:
     assert stop.is_set()
 
 
+def test_a_source_that_fails_to_close_still_says_done_and_sets_stop() -> None:
+    class Stuck(list[Frame]):
+        def close(self) -> None:
+            raise OSError("the driver hangs")
+
+    events: queue.Queue[tuple[str, object]] = queue.Queue()
+    stop = threading.Event()
+    with pytest.raises(OSError, match="the driver hangs"):
+        watch_camera("Cam1", Stuck(), MotionDetector(MotionPreset()), events, stop)
+
+    assert events.get_nowait() == ("DONE", "Cam1")
+    assert stop.is_set()
+
+
 def test_stop_ends_a_camera_at_its_next_frame_and_closes_its_source(make_clip: MakeClip) -> None:
     source = open_video(make_clip(size=(240, 240)), loop=True)
     events: queue.Queue[tuple[str, object]] = queue.Queue()
@@ -252,6 +266,24 @@ def test_detections_come_with_their_crop() -> None:
 
     assert [(name, frame) for name, frame, _ in crops] == [("Cam1", 3), ("Cam1", 13)]
     assert all(np.array_equal(crop, PART[10:234, 0:224]) for _, _, crop in crops)
+
+
+def test_windows_stay_alive_while_no_frame_comes() -> None:
+    polled = threading.Semaphore(0)
+
+    def slow() -> Iterator[Frame]:
+        yield from belt(1)
+        for _ in range(5):  # one for the frame, the others without any
+            assert polled.acquire(timeout=20)
+        yield Frame(EMPTY, 1, 1.0)
+
+    screen = Recorder()
+    screen.poll = lambda: polled.release() or True  # type: ignore[method-assign, func-returns-value]
+    cameras = [camera("Cam1", slow())]
+    with FactoryController() as controller:
+        run_factory(cameras, controller, screen)
+
+    assert cameras[0].report.delivered == 2
 
 
 def test_one_camera_that_ends_does_not_end_the_other() -> None:
