@@ -1,9 +1,10 @@
-"""Draw the README's picture, ``docs/factory.jpg``, from a real run: ``python docs/picture.py``.
+"""Draw the README's picture from a real run: ``python docs/picture.py [FILE]``, by default docs/factory.jpg.
 
 It runs the factory on the shipped clips with a display that, instead of opening windows, remembers what each
 window shows, and stops once both cameras have detected a few parts.
 """
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -54,7 +55,7 @@ def window(title: str, image: Image) -> Image:
     return np.vstack([bar, image])
 
 
-def main() -> None:
+def main(path: Path) -> None:
     """Run the factory and write the picture."""
     memory = Memory()
     cameras = [
@@ -73,10 +74,9 @@ def main() -> None:
         y = GAP if title.endswith("live") else 480 + BAR + 2 * GAP
         x = GAP + number // 2 * (640 + GAP)
         sheet[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
-    path = Path(__file__).with_name("factory.jpg")
     path.write_bytes(cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())
     print(f"Wrote {path} ({path.stat().st_size // 1024} KB)")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).with_name("factory.jpg"))
