@@ -191,7 +191,9 @@ def damage() -> str:
 
     An environment that the learner made by hand, with the classic steps, is used.
     """
-    if stamp() == [UNFINISHED]:
+    # Killed between two steps, one leaves a folder or a stamp with nothing in it yet.
+    in_between = (STAMP.exists() and not stamp()) or (VENV.is_dir() and not any(VENV.iterdir()))
+    if stamp() == [UNFINISHED] or in_between:
         return "an earlier installing was cut off"
     try:
         config = (VENV / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")

@@ -522,6 +522,18 @@ def test_a_killed_one_leaves_no_lock_behind(fresh: Course) -> None:
     assert told(done)["options"] == []
 
 
+@pytest.mark.parametrize("left", ["an empty stamp", "an empty folder"])
+def test_what_a_kill_leaves_between_two_steps_is_made_again(fresh: Course, left: str) -> None:
+    if left == "an empty stamp":
+        fresh.bare_venv(pip="raise SystemExit('the half-made one was used')")
+        fresh.stamp.touch()
+    else:
+        fresh.stamp.parent.mkdir()
+    done = fresh.run("factory")
+    assert done.stderr.startswith("Making .venv again: an earlier installing was cut off.\n")
+    assert told(done)["options"] == []
+
+
 # --- what can go wrong ------------------------------------------------------------------------------
 
 
