@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 
 from .errors import FactoryError
+from .resources import RESOURCE_FOLDER
 from .scenery import (
     CARRIER,
     HEIGHT,
@@ -279,8 +280,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         "python -m factory_lib.conveyor", description="Write the course's clips."
     )
-    home = Path(__file__).resolve().parent.parent / "resource" / "factory"
-    parser.add_argument("--folder", type=Path, default=home, help="where to (default: %(default)s)")
+    parser.add_argument(
+        "--folder", type=Path, default=RESOURCE_FOLDER, help="where to (default: %(default)s)"
+    )
     parser.add_argument("--parts", type=int, help="how many parts pass (default: as in the course's clips)")
     options = parser.parse_args(argv)
     try:
