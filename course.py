@@ -4,6 +4,7 @@
     python3 course.py factory [options]       run the two-thread factory on the shipped clips
     python3 course.py lab [options]           open JupyterLab in notebooks/
     python3 course.py test [pytest options]   run every test
+    python3 course.py lessons [options]       make the lessons out of notebooks/solutions/ (for authors)
     python3 course.py kernel                  register the Jupyter kernel 'parallelism' for this folder
     python3 course.py doctor                  look for what is wrong here; installs nothing
 
@@ -44,7 +45,7 @@ MODULE = (str(PYTHON), "-P", "-m")
 STAMP = VENV / "course-stamp"
 LOCK = ROOT / ".venv.lock"
 KERNEL = "parallelism"
-COMMANDS = ("factory", "lab", "test", "kernel", "doctor")
+COMMANDS = ("factory", "lab", "test", "lessons", "kernel", "doctor")
 UNFINISHED = "unfinished"
 TEXT: Any = {"stdin": subprocess.DEVNULL, "encoding": "utf-8", "errors": "replace"}
 LOCK_SECONDS = 1800.0
@@ -318,7 +319,7 @@ def run(command: str, options: list[str]) -> int:
         raise Trouble(f"'{command}' takes no options: run 'python3 course.py {command}'.")
     if command == "doctor":
         return see_doctor()
-    prepare("requirements-dev.txt" if command == "test" else "requirements.txt")
+    prepare("requirements-dev.txt" if command in ("test", "lessons") else "requirements.txt")
     if command == "kernel":
         register_kernel()
         say(f"The kernel '{KERNEL}' runs {kernel_python()}")
@@ -332,6 +333,8 @@ def run(command: str, options: list[str]) -> int:
         # Python then warns of every text file that is opened without an encoding.
         env = {**os.environ, "PYTHONWARNDEFAULTENCODING": "1"}
         return become([str(PYTHON), "-m", "pytest", *options], ROOT, env)
+    if command == "lessons":
+        return become([*MODULE, "factory_lib.classroom.lessons", *options], None, dict(os.environ))
     # By the slide's program, which says in one sentence if OpenCV cannot be loaded here.
     return become([str(PYTHON), "-P", str(ROOT / "factory.py"), *options], None, dict(os.environ))
 

@@ -98,6 +98,7 @@ class Course:
         for package in ("factory_lib", "pytest", "jupyterlab"):
             self.write(f"{package}/__main__.py", TELL)
         self.write("factory_lib/cli.py", CLI)
+        self.write("factory_lib/classroom/lessons.py", TELL)
         self.write("ipykernel/__main__.py", KERNEL)
 
     @property
@@ -260,14 +261,17 @@ def test_without_a_command_it_prints_the_commands_and_installs_nothing(
 ) -> None:
     done = fresh.run(*arguments)
     assert done.returncode == 0
-    for command in ("factory", "lab", "test", "kernel", "doctor"):
+    for command in ("factory", "lab", "test", "lessons", "kernel", "doctor"):
         assert f"python3 course.py {command}" in done.stdout
     assert not (fresh.folder / ".venv").exists()
 
 
 @pytest.mark.parametrize(
     ("wrong", "hint"),
-    [("factroy", "did you mean 'factory'?"), ("xyz", "there are factory, lab, test, kernel, doctor.")],
+    [
+        ("factroy", "did you mean 'factory'?"),
+        ("xyz", "there are factory, lab, test, lessons, kernel, doctor."),
+    ],
 )
 def test_an_unknown_command_is_answered_with_the_right_ones(wrong: str, hint: str, fresh: Course) -> None:
     done = fresh.run(wrong)
@@ -311,6 +315,15 @@ def test_lab_opens_in_the_notebooks(installed: Course) -> None:
     assert answer["options"] == ["--no-browser"]
     assert Path(str(answer["cwd"])).samefile(installed.folder / "notebooks")
     assert "jupyterlab" in str(answer["module"])
+
+
+def test_lessons_keeps_the_callers_folder_and_installs_what_the_tests_need(fresh: Course) -> None:
+    fresh.write("requirements-dev.txt", "# changed\n-r requirements.txt\n")
+    answer = told(fresh.run("lessons", "--check", "02_capture"))
+    assert answer["options"] == ["--check", "02_capture"]
+    assert Path(str(answer["cwd"])).samefile(fresh.home)
+    assert str(answer["module"]).endswith("lessons.py")
+    assert fresh.run("test").stderr == ""
 
 
 def test_the_commands_exit_code_is_passed_on(installed: Course) -> None:
