@@ -177,7 +177,14 @@ def exercises(pair: Pair) -> Iterator[Fault]:
     """Look for a stub, then `show`, then `check` in each exercise, and check each in one cell."""
     stub, shown, seen = "", False, set()
     for cell in code_cells(pair.solution):
-        shown = shown or any(name == "show" for name, _ in calls(cell))
+        shows = any(name == "show" for name, _ in calls(cell))
+        if REGION.search(cell.source):
+            stub, shown = cell.id, shows
+            if checked(cell):
+                stub = ""
+                yield cell.id, "Learners can edit its check.", "Give the check a cell of its own."
+            continue
+        shown = shown or shows
         for name in dict.fromkeys(checked(cell)):
             if not (stub and shown):
                 what = f"Exercise {name} has no {'show' if stub else 'stub'} before its check."
@@ -186,8 +193,6 @@ def exercises(pair: Pair) -> Iterator[Fault]:
                 yield cell.id, f"{name} is checked elsewhere.", "Check an exercise once, in its notebook."
             seen.add(name)
             stub = ""
-        if REGION.search(cell.source):
-            stub, shown = cell.id, False
     if stub:
         yield stub, "Nothing checks this stub.", "Let show(...) and check(...) follow it in other cells."
 

@@ -330,6 +330,21 @@ def test_the_stub_comes_first() -> None:
     assert said(late) == [("double-check", "Exercise 02-double has no show before its check.")]
 
 
+def test_a_stub_may_show_itself_but_not_check_itself() -> None:
+    def both(notebook: NotebookNode) -> None:
+        source("double-stub", STUB + "\n\n\nshow('02-double', double)")(notebook)
+        source("double-show", "1")(notebook)
+
+    assert said(both) == []
+
+    def all_in_one(notebook: NotebookNode) -> None:
+        source("double-stub", STUB + "\n\n\nshow('02-double', double)\ncheck('02-double', double)")(notebook)
+        source("double-show", "1")(notebook)
+        source("double-check", "1")(notebook)
+
+    assert said(all_in_one) == [("double-stub", "Learners can edit its check.")]
+
+
 def test_an_exercise_may_have_two_stubs() -> None:
     assert said(source("step-5", STUB)) == []
 
