@@ -64,6 +64,9 @@ class Findings(list[Finding]):
     def __bool__(self) -> bool:
         return self.ok
 
+    def _ipython_display_(self) -> None:
+        """Show nothing: as the last line of a cell, `doctor` has already shown its table."""
+
     def __repr__(self) -> str:
         marks = [finding.mark for finding in self]
         return f"<doctor: {', '.join(f'{marks.count(mark)} {mark}' for mark in SYMBOLS)}>"  # type: ignore[arg-type]

@@ -1,17 +1,15 @@
 """Lanes of spans: who was at what when, what honestly follows from it, as text and as a picture."""
 
-import base64
-import html
-import io
 import os
 import sys
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from .page import image_tag, small_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -358,16 +356,7 @@ def _draw_lanes(axes: "Axes", panel: Facts, pixel: float, scale: float) -> tuple
 
 
 def bundle(panels: Sequence[Facts]) -> dict[str, str]:
-    """Give a notebook the picture as an HTML image, since an image/png output gets no alt text there."""
-    from PIL import Image  # matplotlib needs it, so it is there
-
-    png, small = io.BytesIO(), io.BytesIO()
-    with warnings.catch_warnings():  # a letter that no font here has is drawn as a box
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-        draw(panels).savefig(png, format="png")
-    # 64 colours are plenty, and keep the notebook's file three times smaller.
-    Image.open(png).convert("RGB").quantize(64).save(small, "PNG", optimize=True)
-    data = base64.b64encode(small.getvalue()).decode("ascii")
-    alt = html.escape(" ".join(panel.alt() for panel in panels))
-    picture = f'<img alt="{alt}" width="{WIDTH}" src="data:image/png;base64,{data}">'
-    return {"text/html": picture, "text/plain": "\n\n".join(map(str, panels))}
+    """Give a notebook the picture as HTML, and the text for whoever cannot draw it."""
+    alt = " ".join(panel.alt() for panel in panels)
+    page = image_tag(small_png(draw(panels)), alt, WIDTH)
+    return {"text/html": page, "text/plain": "\n\n".join(map(str, panels))}

@@ -2,12 +2,12 @@
 
 import html
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import FactoryError
+from .page import in_notebook, say
 
 # Within this factor a guess of a number is called close.
 CLOSE = 1.25
@@ -219,8 +219,8 @@ def predict(
     _guesses[key] = asked
     if guess is not None:
         said = question if asked.is_grid else f"{question} Your guess: {asked.write(asked.value)}"
-        _show(said, f"<p>{html.escape(said)}</p>")
-    elif _in_notebook():
+        say(said, f"<p>{html.escape(said)}</p>")
+    elif in_notebook():
         from IPython.display import display
 
         display(asked.widget())  # type: ignore[no-untyped-call]
@@ -276,7 +276,7 @@ def reveal(key: str, measured: Any) -> None:
         page = _table(asked, found)
     else:
         page = f"<p><b>{html.escape(asked.question)}</b><br>{html.escape(lines[0])}</p>"
-    _show("\n".join([asked.question, *lines, last]), f"{page}<p>{html.escape(last)}</p>")
+    say("\n".join([asked.question, *lines, last]), f"{page}<p>{html.escape(last)}</p>")
 
 
 def _table(asked: Prediction, found: Mapping[Cell, Sequence[str]]) -> str:
@@ -293,18 +293,3 @@ def _table(asked: Prediction, found: Mapping[Cell, Sequence[str]]) -> str:
     top = "<td></td>" + "".join(header(column, "col") for column in asked.columns)
     caption = f"<caption>{html.escape(asked.question)}</caption>"
     return f"<table>{caption}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
-
-
-def _show(text: str, page: str) -> None:
-    """Show HTML in a notebook, with the text for whoever compares or cannot draw it; elsewhere print."""
-    if _in_notebook():
-        from IPython.display import display
-
-        display({"text/html": page, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
-    else:
-        print(text)

@@ -1,6 +1,5 @@
 """Who did what when: spans of time from threads and processes, on one clock."""
 
-import sys
 import threading
 from collections.abc import Iterable, Sequence
 from time import perf_counter, thread_time
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import FactoryError
 from .lanes import KINDS, Facts, Span, bundle, draw
+from .page import in_notebook, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -159,6 +159,16 @@ class Timeline:
         """What follows from the spans recorded so far; it does not change when more come."""
         return Facts(self.name, self._first, self.spans)
 
+    @property
+    def seconds(self) -> float:
+        """Seconds from the beginning of the first span to the end of the last."""
+        return self.facts.seconds
+
+    @property
+    def cores(self) -> float:
+        """How many lanes were really running at once, on average over the time in which any was at work."""
+        return self.facts.cores()
+
     def busy(self, lane: str) -> float:
         """Seconds for which a lane was really running on a core, waiting left out."""
         return self.facts.busy(lane)
@@ -173,13 +183,9 @@ class Timeline:
 
     def show(self, *others: "Timeline") -> None:
         """Show the picture in a notebook, the text elsewhere; `others` go below it on the same scale."""
-        ipython = sys.modules.get("IPython")
-        if ipython is None or ipython.get_ipython() is None:
-            print(*(timeline.facts for timeline in (self, *others)), sep="\n\n")
-        else:
-            from IPython.display import display
-
-            display(bundle([timeline.facts for timeline in (self, *others)]), raw=True)  # type: ignore[no-untyped-call]
+        panels = [timeline.facts for timeline in (self, *others)]
+        # Drawing takes its time: only where somebody sees it.
+        say("\n\n".join(map(str, panels)), bundle(panels)["text/html"] if in_notebook() else None)
 
     def __str__(self) -> str:
         return str(self.facts)

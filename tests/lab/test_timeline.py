@@ -273,7 +273,7 @@ def test_a_notebook_gets_a_picture_with_alt_text_and_a_text() -> None:
     bundle = timeline._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
     assert bundle["text/plain"] == str(timeline)
-    alt, data = re.fullmatch(r'<img alt="([^"]*)" width="900" src="data:image/png;base64,([^"]*)">', bundle["text/html"]).groups()  # type: ignore[union-attr]  # fmt: skip  # noqa: E501
+    alt, data = re.fullmatch(r'<img alt="([^"]*)" width="900" style="max-width:100%" src="data:image/png;base64,([^"]*)">', bundle["text/html"]).groups()  # type: ignore[union-attr]  # fmt: skip  # noqa: E501
     assert alt == (
         "Timeline. A &amp; B: 2.00 s, 0.5 lanes running on average. "
         "&lt;b&gt;&quot;Cam&quot;: ran 1.00 s (read x 1)."

@@ -1,0 +1,103 @@
+"""What appears below a cell: text, pictures and charts, each also readable without the picture."""
+
+import base64
+import html
+import io
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def in_notebook() -> bool:
+    """Tell whether this runs in a notebook's kernel, where HTML and widgets can be shown."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+def say(text: str, page: str | None = None) -> None:
+    """Show HTML in a notebook, with the text for whoever compares or cannot draw it; elsewhere print."""
+    if in_notebook():
+        from IPython.display import display
+
+        tag = "pre" if "\n" in text else "p"
+        page = f"<{tag}>{html.escape(text)}</{tag}>" if page is None else page
+        display({"text/html": page, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
+    else:
+        print(text)
+
+
+def image_tag(png: bytes, alt: str, width: int | None = None) -> str:
+    """Write a picture as HTML: a notebook's own image/png output has no alt text."""
+    data = base64.b64encode(png).decode("ascii")
+    size = f' width="{width}"' if width else ""
+    return f'<img alt="{html.escape(alt)}"{size} style="max-width:100%" src="data:image/png;base64,{data}">'
+
+
+def small_png(figure: "Figure") -> bytes:
+    """Draw a matplotlib figure as a PNG of 64 colours: plenty for a chart, and three times smaller."""
+    from PIL import Image  # matplotlib needs it, so it is there
+
+    large, small = io.BytesIO(), io.BytesIO()
+    with warnings.catch_warnings():  # a letter that no font here has is drawn as a box
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+        figure.savefig(large, format="png")
+    Image.open(large).convert("RGB").quantize(64).save(small, "PNG", optimize=True)
+    return small.getvalue()
+
+
+def chart(figure: "Figure", alt: str) -> None:
+    """Show a matplotlib figure with a sentence for those who cannot see it; elsewhere print the sentence.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        It is closed, so that the notebook does not show it a second time.
+    alt : str
+        What there is to see, with its figures.
+    """
+    import matplotlib.pyplot as plt
+
+    page = image_tag(small_png(figure), alt)
+    plt.close(figure)
+    say(alt, page)
+
+
+def images(pictures: Mapping[str, NDArray[Any]], width: int = 280) -> None:
+    """Show pictures side by side, each above its caption; elsewhere print what they are.
+
+    Parameters
+    ----------
+    pictures : mapping of str to ndarray of uint8 or bool, shape (H, W) or (H, W, 3)
+        Captions and pictures, colour in the order B, G, R as OpenCV has it.
+    width : int
+        How wide to show each at most, in pixels.
+    """
+    lines, boxes = [], []
+    for caption, picture in pictures.items():
+        picture = np.asarray(picture)
+        lines.append(f"{caption}: {'x'.join(map(str, picture.shape))} {picture.dtype}")
+        boxes.append(
+            f'<figure style="margin:4px">{image_tag(png(picture), lines[-1], min(width, picture.shape[1]))}'
+            f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+        )
+    say("\n".join(lines), f'<div style="display:flex;flex-wrap:wrap">{"".join(boxes)}</div>')
+
+
+def png(picture: NDArray[Any], largest: int = 640) -> bytes:
+    """Encode a BGR or grey picture as PNG, made smaller if it is larger than shown anyway."""
+    import cv2
+
+    picture = np.ascontiguousarray(picture)
+    if picture.dtype == bool:
+        picture = picture.astype(np.uint8) * 255
+    if max(picture.shape[:2]) > largest:
+        scale = largest / max(picture.shape[:2])
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()

@@ -1,0 +1,56 @@
+"""Pictures and charts: an alt text for each, and plain text outside a notebook."""
+
+import re
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from factory_lib.lab import page
+
+
+def test_outside_a_notebook_images_say_what_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    page.images({"a frame": np.zeros((48, 64, 3), np.uint8), "its mask": np.zeros((48, 64), bool)})
+
+    assert capsys.readouterr().out == "a frame: 48x64x3 uint8\nits mask: 48x64 bool\n"
+
+
+def test_outside_a_notebook_a_chart_is_its_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    figure = Figure()
+    figure.subplots().plot([1, 2])
+
+    page.chart(figure, "It rises from 1 to 2.")
+
+    assert capsys.readouterr().out == "It rises from 1 to 2.\n"
+
+
+def test_in_a_notebook_each_picture_has_its_alt_and_caption(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, str | None]] = []
+    monkeypatch.setattr(page, "say", lambda text, html=None: shown.append((text, html)))
+
+    page.images({"belt <1>": np.full((480, 640, 3), 9, np.uint8), "grey": np.zeros((2, 2), np.uint8)})
+
+    [(_, html)] = shown
+    assert re.findall(r'alt="([^"]*)"', html or "") == ["belt &lt;1&gt;: 480x640x3 uint8", "grey: 2x2 uint8"]
+    assert "<figcaption>belt &lt;1&gt;</figcaption>" in (html or "")
+
+
+def test_a_large_picture_is_made_no_larger_than_needed() -> None:
+    small, large = (page.png(np.zeros(shape, np.uint8)) for shape in ((480, 640), (960, 1280)))
+
+    assert [int.from_bytes(data[16:20], "big") for data in (small, large)] == [640, 640]
+
+
+@pytest.mark.parametrize(("text", "html"), [("one", "<p>one</p>"), ("a\n<b>", "<pre>a\n&lt;b&gt;</pre>")])
+def test_text_is_escaped_and_its_lines_are_kept(
+    text: str, html: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import IPython.display
+
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr(page, "in_notebook", lambda: True)
+    monkeypatch.setattr(IPython.display, "display", lambda data, raw: shown.append(data))
+
+    page.say(text)
+
+    assert shown == [{"text/html": html, "text/plain": text}]
