@@ -1,0 +1,118 @@
+"""The lessons' work: the detector in Python says what the real one says, and every target does its part."""
+
+import importlib
+import sys
+import threading
+from itertools import islice
+from pathlib import Path
+from queue import Queue
+
+import numpy as np
+import pytest
+
+from factory_lib import MotionDetector, MotionPreset, open_video, resource_path
+from factory_lib.lab import workloads
+from factory_lib.truth import GroundTruth
+
+clips = importlib.import_module("factory_lib.lab.clips")
+
+
+@pytest.mark.parametrize("camera", workloads.CLIPS)
+def test_the_detector_in_python_agrees_with_the_real_one_on_the_clips(camera: str) -> None:
+    clip, key = workloads.CLIPS[camera]
+    preset = MotionPreset.load(resource_path("motion.cfg"), key)
+    detector = MotionDetector(preset)
+    with open_video(resource_path(clip)) as video:
+        frames = [frame.image for frame in islice(video, 70, 110)]
+
+    answers = [workloads.passes_in_python(frame, preset) for frame in frames]
+
+    assert answers == [detector.explain(frame).passes for frame in frames]
+    assert set(answers) == {True, False}
+
+
+def test_the_detector_in_python_agrees_with_the_real_one_on_random_presets() -> None:
+    random = np.random.default_rng(3)
+    for _ in range(150):
+        left, top = (int(n) for n in random.integers(0, 10, 2))
+        width, height = (int(n) for n in random.integers(2, 12, 2))
+        preset = MotionPreset(
+            inverted=bool(random.integers(2)),
+            flipped=bool(random.integers(2)),
+            top_margin=int(random.integers(1, height)),
+            threshold=int(random.integers(60, 200)),
+            top_ratio=float(random.random()),
+            mid_ratio=float(random.random()),
+            roi_top_left=(left, top),
+            roi_bottom_right=(left + width, top + height),
+            crop_top_left=(0, 0),
+            crop_bottom_right=(8, 8),
+        )
+        image = random.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+        assert workloads.passes_in_python(image, preset) == MotionDetector(preset).explain(image).passes
+
+
+def test_the_three_kinds_of_work_tell_what_they_did() -> None:
+    opencv = workloads.inspect_with_opencv("Cam1", 80)
+    python = workloads.inspect_in_python("Cam1", 80)
+    waiting = workloads.wait_for_camera("Cam1", 3)
+
+    assert opencv[0] == python[0] == 1
+    assert [span.word for span in opencv[1][:2]] == ["read", "inspect"]
+    assert [span.word for span in python[1][:2]] == ["read", "inspect"]
+    assert [span.kind for span in waiting[1]] == ["wait"] * 3
+
+
+@pytest.mark.parametrize("camera", workloads.CLIPS)
+def test_parts_are_counted_and_crops_sent_as_the_ground_truth_has_them(camera: str) -> None:
+    clip = resource_path(workloads.CLIPS[camera][0])
+    truth = GroundTruth.load(clip.with_suffix(".json"))
+    results: Queue = Queue()
+
+    workloads.count_parts(camera, results, 150)
+    workloads.send_crops(camera, results, 150)
+
+    count = sum(part.cleared < 150 for part in truth.parts)
+    assert results.get_nowait() == (camera, count)
+    crops = [results.get_nowait() for _ in range(count)]
+    assert [crop.shape for _, crop in crops] == [(224, 224, 3)] * count
+    assert results.get_nowait() == (camera, None)
+
+
+def test_a_download_tells_its_size_each_piece_and_the_end(tmp_path: Path) -> None:
+    messages: Queue = Queue()
+    with clips.ClipServer(made_up={"film.mp4": 100_000}) as server:
+        workloads.download(server.url("film.mp4"), str(tmp_path), messages)
+
+    told = [messages.get_nowait() for _ in range(messages.qsize())]
+    assert told[0] == ("size", 100_000)
+    assert sum(size for kind, size in told[1:-1]) == 100_000
+    assert told[-1] == ("complete", str(tmp_path / "film.mp4"))
+
+
+def test_a_worker_that_fails_says_nothing_and_raises(capsys: pytest.CaptureFixture[str]) -> None:
+    stderr = sys.stderr
+    try:
+        with pytest.raises(ValueError, match="this worker has an error"):
+            workloads.fail()
+        sys.stderr.close()
+    finally:
+        sys.stderr = stderr
+
+    assert capsys.readouterr().err == ""
+
+
+def test_a_report_is_complete_only_if_its_writer_ends_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, begun = tmp_path / "report.txt", threading.Event()
+    seen: list[str] = []
+    monkeypatch.setattr(
+        workloads.time, "sleep", lambda seconds: seen.append(report.read_text(encoding="utf-8"))
+    )
+
+    workloads.write_report(str(report), begun)
+
+    assert begun.is_set()
+    assert seen == ["begin\n"]
+    assert report.read_text(encoding="utf-8") == "begin\nend\n"
