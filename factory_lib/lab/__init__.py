@@ -1,7 +1,10 @@
 """Teaching instruments around the lessons: what a lesson teaches itself stands in its own cells."""
 
+from .apart import apart
+from .check import check, hint, show
 from .doctor import doctor
+from .page import chart, images
 from .predict import predict, reveal
 from .timeline import Timeline
 
-__all__ = ["Timeline", "doctor", "predict", "reveal"]
+__all__ = ["Timeline", "apart", "chart", "check", "doctor", "hint", "images", "predict", "reveal", "show"]

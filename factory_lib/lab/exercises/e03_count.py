@@ -1,0 +1,113 @@
+"""Exercise 03-count: count the parts of two cameras in two processes that run side by side."""
+
+from collections.abc import Callable
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ...resources import resource_path
+from ...truth import GroundTruth
+from .. import workloads
+from ..child import describe
+from ..page import say
+from . import Exercise
+from .recorder import before
+
+FRAMES = 300
+# Two counts with their names take about 100 bytes; one crop of 224x224 takes 150,000.
+MANY_BYTES = 20_000
+
+
+def observe(count_both: Callable[[], Any]) -> dict[str, Any]:
+    """Run it, and note its processes and how many bytes came home."""
+    started: list[Any] = []
+    seen: dict[str, Any] = {"together": 0, "bytes": 0, "targets": []}
+
+    def note_start(process: Any) -> None:
+        seen["targets"].append(getattr(process._target, "__module__", ""))  # gone once it has started
+        started.append(process)
+        before_it = (one.is_alive() for one in started if one.pid is not None)
+        seen["together"] = max(seen["together"], 1 + sum(before_it))
+
+    ends: Any = connection.Connection.__mro__[1]  # of pipes on every system: what a queue reads from
+    receive = ends.recv_bytes
+
+    def noting_receive(self: Any, *args: Any) -> bytes:
+        received: bytes = receive(self, *args)
+        seen["bytes"] += len(received)
+        return received
+
+    ends.recv_bytes = noting_receive
+    before(BaseProcess, "start", note_start)
+    try:
+        seen["counts"], seen["said"] = count_both(), ""
+    except Exception as error:
+        seen["counts"], seen["said"] = None, describe(error)[0]
+    running = [one for one in started if one.pid is not None]  # one whose start failed never was
+    seen["left"] = sum(one.is_alive() for one in running)
+    seen["exit codes"] = [one.exitcode for one in running]
+    return seen
+
+
+def expected() -> dict[str, int]:
+    """Tell how many parts the ground truth knows in the first frames of each camera."""
+    counts = {}
+    for camera, (clip, _) in workloads.CLIPS.items():
+        truth = GroundTruth.load(resource_path(clip).with_suffix(".json"))
+        counts[camera] = sum(part.cleared < FRAMES for part in truth.parts)
+    return counts
+
+
+def judge(seen: dict[str, Any]) -> str:
+    """Name what keeps the counts from coming home."""
+    if "__main__" in seen["targets"]:
+        return (
+            "Your target stands in a cell, and a fresh Python does not find it there: every process ended "
+            "with an error. Use workloads.count_parts, which stands in a module."
+        )
+    if len(seen["targets"]) < 2:
+        return f"You started {len(seen['targets'])} processes: start one for each camera. {seen['said']}"
+    if seen["together"] < 2:
+        return "Your processes ran one after the other: start both before you wait for either."
+    if seen["said"]:
+        return f"Your code stopped with {seen['said']}."
+    if seen["bytes"] > MANY_BYTES:
+        sent = f"{seen['bytes']:,} bytes came home for two numbers"
+        return f"{sent}: you send pictures. Count there, and send the counts."
+    if seen["counts"] != expected() and not seen["bytes"]:
+        return (
+            f"Nothing came home, and you returned {seen['counts']!r}. A list or dict is copied to each "
+            "process: give them a queue."
+        )
+    if seen["counts"] != expected():
+        return f"You returned {seen['counts']!r}; in the first {FRAMES} frames there are {expected()!r}."
+    if seen["left"]:
+        return f"{seen['left']} of your processes were still running when you returned: join them."
+    if any(seen["exit codes"]):
+        return f"Your processes ended with exit codes {seen['exit codes']}: 0 is a good end."
+    return ""
+
+
+def draw(seen: dict[str, Any]) -> None:
+    """Show the processes and what came home."""
+    say(
+        f"processes started: {len(seen['targets'])}, side by side: {seen['together']}, "
+        f"exit codes: {seen['exit codes']}\n"
+        f"came home: {seen['bytes']:,} bytes\n"
+        f"returned: {seen['said'] or seen['counts']!r}"
+    )
+
+
+EXERCISE = Exercise(
+    observe,
+    judge,
+    draw,
+    passed="Two processes counted side by side, and only two small results crossed between them.",
+    hints=(
+        "workloads.count_parts(camera, results) is a target that is ready: it puts (camera, count).",
+        "Make one queue and two processes; start both; take two results; then join both.",
+        "processes = [context.Process(target=workloads.count_parts, args=(camera, results)) for camera in "
+        "CAMERAS]; start each; counts = dict(results.get(timeout=30) for _ in processes); join each.",
+    ),
+    seconds=40.0,
+)

@@ -1,0 +1,101 @@
+"""Exercise 03-join: run a target in a process, bring its result home, and notice when it fails."""
+
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from .. import workloads
+from ..child import describe
+from ..page import say
+from . import Exercise
+from .recorder import before
+
+VALUE = 26
+LARGE = 2_000_000
+
+
+def observe(run: Callable[..., Any]) -> dict[str, Any]:
+    """Give it three targets: one that takes its time, one with a large result, one that fails."""
+    given: list[Any] = []
+    before(BaseProcess, "start", lambda process: given.extend(process._args))
+    seen: dict[str, Any] = {}
+    for case, target, value in (
+        ("late", workloads.answer_late, VALUE),
+        ("large", workloads.answer_late, bytes(LARGE)),
+        ("failing", workloads.answer_and_break, VALUE),
+    ):
+        try:
+            result: Any = run(target, value)
+            said = ""
+        except Exception as error:
+            result, said = None, describe(error)[0]
+        if isinstance(result, bytes):
+            result = len(result)
+        children = multiprocessing.active_children()
+        seen[case] = {"result": result, "said": said, "alive": len(children)}
+        for child in children:
+            child.kill()
+            child.join(timeout=5)
+    seen["queues"] = sum(hasattr(one, "put") for one in given)
+    return seen
+
+
+def judge(seen: dict[str, Any]) -> str:
+    """Name what is lost, left or not noticed."""
+    late, large, failing = seen["late"], seen["large"], seen["failing"]
+    if "Empty" in late["said"]:
+        return "You looked into the queue before the result was there. Use get with a timeout: it waits."
+    if not seen["queues"]:
+        return (
+            "The target wants to put its result into a queue, and got something else: a list or a variable "
+            "of yours is only copied to the process and never comes back."
+        )
+    if late["said"]:
+        return f"With a target that answers after 0.3 s your code stopped with {late['said']}."
+    if late["result"] != VALUE:
+        return (
+            f"The target answered {VALUE}, your function returned {late['result']!r}. The result is lost: "
+            "wait for it, and let it come home through a queue."
+        )
+    if late["alive"]:
+        return "You returned while your process was still running: join it before you return."
+    if large["result"] != LARGE or large["alive"]:
+        return (
+            "A large result does not come home: the process cannot end before its queue is empty, and you "
+            "join it first. Take the result, then join."
+        )
+    if failing["said"] == "":
+        return (
+            "One target ended with exit code 3, and you returned its result as if all were well: look at "
+            "exitcode after join, and raise RuntimeError if it is not 0."
+        )
+    if "RuntimeError" not in failing["said"] or "3" not in failing["said"]:
+        return f"Exit code 3 should be a RuntimeError that names it. It came as: {failing['said']}."
+    return ""
+
+
+def draw(seen: dict[str, Any]) -> None:
+    """Show what came home in each case."""
+    lines = []
+    for case in ("late", "large", "failing"):
+        one = seen[case]
+        came = f"raised {one['said']}" if one["said"] else f"returned {one['result']!r}"
+        lines.append(f"{case:8} {came}; processes still running: {one['alive']}")
+    say("\n".join(lines))
+
+
+EXERCISE = Exercise(
+    observe,
+    judge,
+    draw,
+    passed="The result came home, nothing was left running, and a failed process was noticed.",
+    hints=(
+        "Three things are missing: a way home for the result, a wait for the end, a look at how it ended.",
+        "context.Queue() goes as the last argument; get(timeout=...) waits for the result; exitcode is known "
+        "after join(timeout=...).",
+        "Queue, Process, start; value = results.get(timeout=20); process.join(timeout=20); raise "
+        "RuntimeError unless exitcode is 0; return value.",
+    ),
+    seconds=40.0,
+)

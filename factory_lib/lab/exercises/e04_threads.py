@@ -1,0 +1,109 @@
+"""Exercise 04-threads: two cameras in two threads put their events into one queue."""
+
+import threading
+from collections.abc import Callable
+from queue import Queue
+from typing import Any
+
+from ..child import describe
+from ..page import say
+from . import Exercise
+
+CAMERAS = ["Cam1", "Cam2"]
+# Events of each camera before both have met, and after.
+BEFORE, AFTER = {"Cam1": 3, "Cam2": 3}, {"Cam1": 0, "Cam2": 5}
+EVENTS = sum(BEFORE.values()) + sum(AFTER.values())
+
+
+def observe(watch_both: Callable[..., Any]) -> dict[str, Any]:
+    """Give it two cameras that wait for each other: who runs them one by one is found out."""
+    meeting = threading.Barrier(2)
+    one_ended = threading.Event()
+    seen: dict[str, Any] = {"threads": {}, "met": True, "wrong": ""}
+
+    def watch(camera: str, events: "Queue[Any]") -> None:
+        seen["threads"][camera] = threading.current_thread() is not threading.main_thread()
+        for number in range(BEFORE[camera]):
+            events.put((f"VIDEO:{camera} live", number), timeout=1)
+        try:
+            meeting.wait(timeout=1.5)
+        except threading.BrokenBarrierError:
+            seen["met"] = False
+        if camera == "Cam2":
+            one_ended.wait(timeout=1.0)  # so that its last events come well after Cam1's DONE
+        for number in range(AFTER[camera]):
+            events.put((f"VIDEO:{camera} live", number), timeout=1)
+        events.put(("DONE", camera), timeout=1)
+        if camera == "Cam1":
+            threading.Timer(0.2, one_ended.set).start()
+
+    try:
+        returned, seen["said"] = watch_both(watch, CAMERAS), ""
+    except Exception as error:
+        returned, seen["said"] = None, describe(error)[0]
+    seen["alive"] = sum(
+        thread is not threading.current_thread() and not isinstance(thread, threading.Timer)
+        for thread in threading.enumerate()
+    )
+    seen["returned"] = returned if returned is None or isinstance(returned, list) else repr(returned)
+    return seen
+
+
+def judge(seen: dict[str, Any]) -> str:
+    """Name what is not threaded, not awaited or lost."""
+    started, events = seen["threads"], seen["returned"]
+    if not started:
+        return f"Neither camera was watched. {seen['said']}".rstrip()
+    if not all(started.values()):
+        return (
+            "watch ran in your own thread, before any other was started: Thread(target=watch(...)) calls it "
+            "at once, and so does run(). Give target=watch and args=(camera, events), and call start()."
+        )
+    if len(started) < 2:
+        return f"Only {next(iter(started))} was watched. {seen['said']}".rstrip()
+    if not seen["met"]:
+        return (
+            "The second camera was started only when the first had ended: start both threads, then join both."
+        )
+    if seen["said"]:
+        return f"Your code stopped with {seen['said']}."
+    if not isinstance(events, list):
+        return f"Return the list of events; you returned {events!r}."
+    live = [event for event in events if event[0] != "DONE"]
+    if len(live) < EVENTS:
+        return (
+            f"{len(live)} of {EVENTS} events arrived: you stopped at the first DONE, but each camera sends "
+            "one. Count them."
+        )
+    if len(live) != len(events):
+        return "DONE tells that a camera has ended; it is no event to return."
+    if seen["alive"]:
+        return f"{seen['alive']} threads were still alive when you returned: join them."
+    return ""
+
+
+def draw(seen: dict[str, Any]) -> None:
+    """Show who ran where, and what arrived."""
+    where = {True: "a thread of its own", False: "your own thread"}
+    lines = [f"{camera} ran in {where[own]}" for camera, own in seen["threads"].items()]
+    lines.append(
+        "both ran side by side" if seen["met"] and len(lines) == 2 else "they never ran side by side"
+    )
+    events = seen["returned"]
+    lines.append(f"events returned: {len(events) if isinstance(events, list) else events!r} of {EVENTS}")
+    say("\n".join(lines))
+
+
+EXERCISE = Exercise(
+    observe,
+    judge,
+    draw,
+    passed="Two threads side by side, one queue, every event delivered, one DONE from each.",
+    hints=(
+        "Four steps: make the threads, start them all, take events until both have said DONE, join them all.",
+        "Thread(target=watch, args=(camera, events)), no brackets after watch; events.get(timeout=10).",
+        "done = 0; while done < 2: name, data = events.get(timeout=10); if it is DONE count it, else keep "
+        "it; after the loop join each thread.",
+    ),
+    seconds=20.0,
+)
