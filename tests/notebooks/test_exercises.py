@@ -1,0 +1,147 @@
+"""Each exercise: as handed out it says not yet, with the solution it passes, and wrong answers hear why."""
+
+import ast
+import importlib
+import re
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from wrong_answers import WRONG_ANSWERS
+
+from factory_lib.lab import exercises
+from factory_lib.lab.apart import Outcome
+
+checking = importlib.import_module("factory_lib.lab.check")  # the function hides its module
+NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+CASES = [
+    pytest.param(name, code, word, id=f"{name}: {fault}")
+    for name, answers in WRONG_ANSWERS.items()
+    for fault, code, word in answers
+]
+
+
+class Cells:
+    """The cells of a notebook that an exercise needs: its imports, its answer, and what is checked."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        [path] = folder.glob(f"{name[:2]}_*.ipynb")
+        cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        self.setup = next(cell.source for cell in cells if cell.id == "imports")
+        checks = [cell.source for cell in cells if f'check("{name}"' in cell.source]
+        [self.check] = checks
+        self.answer = next(
+            cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name
+        )
+
+    def answer_of(self, code: str) -> Any:
+        """Run imports and answer as the kernel would, in a __main__ of their own; return what is checked."""
+        main = types.ModuleType("__main__")
+        lines = ast.parse(self.setup).body
+        # Of the first cell the imports and constants: a lesson's own work there is not needed.
+        needed = [line for line in lines if isinstance(line, ast.Import | ast.ImportFrom | ast.Assign)]
+        code = re.sub(r"^(?:show|check)\(.*$", "", code, flags=re.MULTILINE)
+        before, sys.modules["__main__"] = sys.modules["__main__"], main
+        try:
+            exec(compile(ast.Module(needed, []), "imports", "exec"), main.__dict__)
+            exec(code, main.__dict__)
+            calls = (node for node in ast.walk(ast.parse(self.check)) if isinstance(node, ast.Call))
+            checked = next(call.args[1] for call in calls if ast.unparse(call.func) == "check")
+            return eval(ast.unparse(checked), main.__dict__)
+        finally:
+            sys.modules["__main__"] = before
+
+
+def said_by(name: str, answer: Any, capsys: pytest.CaptureFixture[str]) -> str:
+    checking.check(name, answer)
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+def test_every_exercise_stands_in_a_lesson_and_every_lesson_exercise_is_there() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(NOTEBOOKS.glob("*.ipynb")))
+
+    assert sorted(set(re.findall(r'check\(\\"([\w-]+)\\"', text))) == exercises.names()
+
+
+def test_every_exercise_has_three_wrong_answers_at_least() -> None:
+    assert sorted(WRONG_ANSWERS) == exercises.names()
+    assert min(map(len, WRONG_ANSWERS.values())) >= 3
+
+
+@pytest.mark.parametrize("name", exercises.names())
+def test_as_handed_out_it_says_not_yet(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lesson = Cells(NOTEBOOKS, name)
+
+    said = said_by(name, lesson.answer_of(lesson.answer), capsys)
+
+    assert "TODO" in lesson.answer
+    assert said.startswith("Not yet: ")
+    assert f'hint("{name}")' in said
+
+
+@pytest.mark.parametrize("name", exercises.names())
+def test_with_the_solution_it_passes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    solution = Cells(NOTEBOOKS / "solutions", name)
+
+    said = said_by(name, solution.answer_of(solution.answer), capsys)
+
+    assert said == f"Passed: {exercises.load(name).passed}\n"
+
+
+@pytest.mark.parametrize(("name", "code", "word"), CASES)
+def test_a_wrong_answer_hears_its_fault_and_is_drawn(
+    name: str, code: str, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = Cells(NOTEBOOKS / "solutions", name).answer_of(code)
+
+    checking.show(name, answer)
+    drawn = capsys.readouterr().out
+    said = said_by(name, answer, capsys)
+
+    assert said.startswith("Not yet: ")
+    assert word in said
+    assert drawn
+    assert "cannot be drawn" not in drawn
+
+
+STRANGE: dict[str, Any] = {
+    "a number": 0,
+    "a string": "x",
+    "an empty tuple": (),
+    "an object": object(),
+    "a class": dict,
+    "takes nothing": lambda: 1,
+    "takes anything, returns nothing": lambda *args, **kwargs: print(end=""),
+    "returns a generator": lambda *args: (n for n in range(3)),
+    "raises": lambda *args: 1 / 0,
+    "leaves": lambda *args: sys.exit(5),
+}
+
+
+@pytest.mark.parametrize("name", exercises.names())
+def test_judge_and_draw_cope_with_whatever_is_answered(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here in this process, quickly; `apart` has its own tests."""
+    exercise = exercises.load(name)
+    outcomes: list[Outcome] = []
+
+    def observe(call: bytes, seconds: float) -> Outcome:
+        return outcomes[-1]
+
+    monkeypatch.setattr(checking, "run_packed", observe)
+    for value in (*STRANGE.values(), None, {}, [None], {"said": ""}):
+        outcomes.append(Outcome("returned", value, "", "", "", "", 0, 0, exercise.seconds))
+        checking.show(name, len)
+        assert said_by(name, len, capsys).count("Not yet: ") == 1
+
+
+@pytest.mark.parametrize("name", ["00-sample", "03-join", "04-backpressure"])
+@pytest.mark.parametrize("kind", STRANGE)
+def test_a_strange_answer_hears_not_yet(name: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Not yet: " in said_by(name, STRANGE[kind], capsys)

@@ -1,0 +1,147 @@
+"""The notebooks themselves: solutions give again what they show, lessons run, and nothing is left behind."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+import psutil
+import pytest
+from conftest import wait_until
+
+from factory_lib.classroom.cells import checked, code_cells
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SANITIZE = Path(__file__).parent / "sanitize.cfg"
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+SECONDS = 400  # for a whole notebook
+MARK = "FACTORY_NOTEBOOK_TESTS"  # a variable by which everything that these tests start can be told
+MARKED = {MARK: uuid.uuid4().hex}
+
+# Runs a notebook in a folder with the kernel that the solutions are made with; what it shows goes to a file.
+RUN = """
+import sys
+from pathlib import Path
+import nbformat
+from factory_lib.classroom.lessons import execute
+notebook = nbformat.read(sys.argv[1], as_version=4)
+execute(notebook, Path(sys.argv[2]))
+nbformat.write(notebook, sys.argv[3])
+"""
+
+pytestmark = pytest.mark.timeout(SECONDS + 60)
+each_solution = pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def run(tmp_path: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+    """Run Python without these tests' own settings, and without IPython's of whoever works here."""
+    ours = ("COV", "PYTEST", "PYTHON", "IPYTHON")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=tmp_path,
+        env={**env, **MARKED, "IPYTHONDIR": str(tmp_path / "ipython"), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=SECONDS,
+    )
+
+
+def nbval(path: Path, tmp_path: Path, *options: str) -> None:
+    """Run a notebook's cells as tests; each must pass, and none be left out."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    report = tmp_path / "report.xml"
+    own = ("-c", "pytest.ini", f"--basetemp={tmp_path / 'base'}", "-p", "no:cacheprovider", "--color=no")
+    limits = ("--nbval-current-env", "--nbval-cell-timeout=60", f"--junitxml={report}")
+    done = run(tmp_path, "-m", "pytest", "-q", *own, *limits, *options, str(path))
+    said = f"{path.stem} {' '.join(options)}\n{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
+    assert done.returncode == 0, said
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None, said
+    counts = [int(suite.get(kind, "-1")) for kind in ("tests", "failures", "errors", "skipped")]
+    assert counts == [len(code_cells(nbformat.read(path, as_version=4))), 0, 0, 0], said
+
+
+def files() -> set[str]:
+    """List the project's files, without what Python and the tools keep for themselves."""
+    found = set()
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [
+            name
+            for name in folders
+            if name not in (".git", ".venv", "__pycache__", ".ipynb_checkpoints")
+            and not name.endswith((".egg-info", "_cache"))
+        ]
+        found |= {os.path.join(folder, name) for name in names if not name.startswith(".coverage")}
+    return found
+
+
+def alive() -> list[psutil.Process]:
+    """Find every process that these tests started, also one whose parent is gone."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == MARKED[MARK]:
+                found.append(process)
+        except (psutil.Error, OSError):  # of somebody else, or just gone
+            continue
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def before() -> Iterator[set[str]]:
+    """Return the files that were there before; end what a failed test left alive."""
+    yield files()
+    for process in alive():
+        process.kill()
+
+
+def test_there_are_notebooks_and_each_lesson_has_its_solution() -> None:
+    assert [path.name for path in LESSONS] == [path.name for path in SOLUTIONS]
+    assert SOLUTIONS != []
+
+
+def test_every_lesson_is_what_its_solution_gives_and_keeps_the_rules(tmp_path: Path) -> None:
+    done = run(tmp_path, "-m", "factory_lib.classroom.lessons", "--check")
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+@each_solution
+def test_a_solution_gives_again_what_it_shows(path: Path, tmp_path: Path) -> None:
+    # This copy's folder, written as ASCII whatever it is called: stored outputs say COURSE.
+    root = re.escape(str(ROOT)).encode("ascii", "backslashreplace").decode("ascii")
+    patterns = tmp_path / "sanitize.cfg"
+    text = f"regex: {root}(?![\\w-])\nreplace: COURSE\n\n{SANITIZE.read_text(encoding='ascii')}"
+    patterns.write_text(text, encoding="ascii")
+    nbval(path, tmp_path, "--nbval", f"--nbval-sanitize-with={patterns}")
+
+
+@each_lesson
+def test_a_lesson_runs_in_its_own_folder_with_nothing_filled_in(path: Path, tmp_path: Path) -> None:
+    nbval(path, tmp_path, "--nbval-lax")
+
+
+@each_lesson
+def test_a_lesson_runs_in_another_folder_and_says_what_is_not_done_yet(path: Path, tmp_path: Path) -> None:
+    result = tmp_path / path.name
+    done = run(tmp_path, "-c", RUN, str(path), str(ROOT), str(result))
+    assert done.returncode == 0, done.stderr[-4000:]
+    for cell in code_cells(nbformat.read(result, as_version=4)):
+        kinds = {output.get("name", output.output_type) for output in cell.outputs}
+        assert not kinds & {"error", "stderr"}, f"{cell.id}: {json.dumps(cell.outputs, indent=1)[:4000]}"
+        said = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+        assert "".join(said).lower().count("not yet") >= len(checked(cell)), f"{cell.id}: {said}"
+
+
+def test_running_the_notebooks_left_no_file_and_no_process(before: set[str]) -> None:
+    assert wait_until(lambda: alive() == []), [process.cmdline() for process in alive()]
+    assert files() - before == set()
