@@ -10,8 +10,9 @@ from . import exercises
 from .apart import Outcome, pack, run_packed
 from .page import say
 
-# nbgrader sets this while it grades: https://nbgrader.readthedocs.io/en/stable/user_guide/faq.html
-GRADING = ("NBGRADER_EXECUTION", "autograde")
+# nbgrader sets this while it grades or validates, and counts an error as a wrong answer (0.9.6; see
+# https://nbgrader.readthedocs.io/en/stable/user_guide/faq.html).
+GRADING = "NBGRADER_EXECUTION"
 
 _hints_given: dict[str, int] = {}
 # What `show` has just seen, so that the `check` below it need not run the same answer again.
@@ -22,7 +23,8 @@ def check(name: str, answer: Any) -> None:
     """Say whether an answer passes, or else the first thing that differs.
 
     It never raises for a wrong answer and never hangs: the answer runs in an interpreter of its own, for a
-    limited time. Only while nbgrader grades does "not yet" come as an AssertionError, which it counts.
+    limited time. Only while nbgrader grades or validates does "not yet" come as an
+    AssertionError, which it counts.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ def check(name: str, answer: Any) -> None:
     if fault:
         help_ = f'Change your code and check again. For a hint run hint("{name}") in a cell of your own.'
         _tell("Not yet", fault, help_, "#8a4b00", "&#9675;")
-        if os.environ.get(GRADING[0]) == GRADING[1]:
+        if GRADING in os.environ:
             raise AssertionError(f"Not yet: {fault}")
     else:
         _tell("Passed", exercise.passed, "", "#1d6b34", "&#10004;")

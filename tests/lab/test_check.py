@@ -136,10 +136,11 @@ def test_hints_come_one_by_one_and_the_last_one_stays(capsys: pytest.CaptureFixt
     ]
 
 
-def test_only_while_nbgrader_grades_not_yet_is_an_error(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["autograde", "validate"])
+def test_only_while_nbgrader_looks_not_yet_is_an_error(
+    what: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    monkeypatch.setenv("NBGRADER_EXECUTION", what)
 
     assert said(capsys, lambda: 42).startswith("Passed")
     with pytest.raises(AssertionError, match="Not yet: Expected 42, got 7"):
