@@ -1,0 +1,138 @@
+"""A notebook as a person has it: in JupyterLab, in a real browser without a screen."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Locator, Page, sync_playwright
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
+# A test's machine may be root in a container, where Chromium's sandbox cannot be; the pages are our own.
+OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+SCROLLED = "document.querySelector('.jp-WindowedPanel-outer')"
+IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
+    && ![...document.querySelectorAll('.jp-InputPrompt')].some(p => p.textContent.includes('[*]'))"""
+
+
+class Notebook:
+    """A notebook that is open in the browser; `page` is Playwright's."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def run_all(self, seconds: float = 120) -> None:
+        """Choose Run All in the menu and wait until every cell has run."""
+        self.page.locator("li.lm-MenuBar-item", has_text="Run").click()
+        self.page.locator(".lm-Menu-item", has_text="Run All Cells").first.click()
+        self.page.wait_for_timeout(1000)
+        self.page.wait_for_function(IDLE, timeout=seconds * 1000)
+
+    def run_cell(self, words: str) -> None:
+        """Run the first cell that contains these words again."""
+        self.find(".jp-CodeCell", words).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        self.page.wait_for_timeout(300)
+        self.page.wait_for_function(IDLE, timeout=60_000)
+
+    def find(self, selector: str, words: str = "") -> Locator:
+        """Scroll from the top until there is such an element: what is far away, JupyterLab does not draw."""
+        self.page.evaluate(f"() => {{ {SCROLLED}.scrollTop = 0 }}")
+        for _ in range(100):
+            found = self.page.locator(selector, has_text=words).first
+            if found.count():
+                found.scroll_into_view_if_needed()
+                return found
+            self.page.evaluate(f"() => {{ {SCROLLED}.scrollTop += 300 }}")
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"There is no {selector} with {words!r} in the notebook.")
+
+
+def browser_path() -> str | None:
+    """Find a Chromium of this system; None where Playwright shall look for Chrome itself."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@contextmanager
+def opened(name: str, folder: Path) -> Iterator[Notebook]:
+    """Open a copy of a lesson in JupyterLab, with settings, history and kernels of its own."""
+    shutil.copy(NOTEBOOKS / name, folder / name)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home = folder / "home"
+    home.mkdir()
+    own = (
+        "JUPYTERLAB_WORKSPACES_DIR",
+        "JUPYTERLAB_SETTINGS_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "JUPYTER_CONFIG_DIR",
+    )
+    kernels = folder / "data" / "kernels" / "parallelism"
+    kernels.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "parallelism", "language": "python"}
+    (kernels / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("COV", "PYTEST"))}
+    env |= {name: str(home) for name in own} | {"JUPYTER_PATH": str(folder / "data")}
+    settings = [
+        "--allow-root",
+        "--no-browser",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--IdentityProvider.token=",
+        "--ServerApp.password=",
+        "--LabApp.news_url=",
+        f"--ServerApp.root_dir={folder}",
+    ]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", *settings],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_for(f"{address}/api")
+        with sync_playwright() as playwright:
+            path = browser_path()
+            where = {"executable_path": path} if path else {"channel": "chrome"}
+            try:
+                browser = playwright.chromium.launch(args=OPTIONS, **where)
+            except Exception as error:
+                pytest.skip(f"There is no Chromium or Chrome here (Debian: chromium): {error}")
+            page = browser.new_page(viewport={"width": 1100, "height": 1000})
+            page.goto(f"{address}/doc/tree/{name}?reset", timeout=60_000)
+            page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+            # Before its kernel is there, a notebook counts as idle too.
+            page.get_by_text("parallelism | Idle").wait_for(timeout=60_000)
+            yield Notebook(page)
+            browser.close()
+    finally:
+        family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+        server.terminate()
+        _, alive = psutil.wait_procs(family, timeout=15)
+        for process in alive:
+            process.kill()
+        server.wait(timeout=15)
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, f"JupyterLab does not answer at {url}"
+            time.sleep(0.2)
