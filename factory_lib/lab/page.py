@@ -33,11 +33,12 @@ def say(text: str, page: str | None = None) -> None:
         print(text)
 
 
-def image_tag(png: bytes, alt: str, width: int | None = None) -> str:
-    """Write a picture as HTML: a notebook's own image/png output has no alt text."""
-    data = base64.b64encode(png).decode("ascii")
+def image_tag(data: bytes, alt: str, width: int | None = None) -> str:
+    """Write a PNG or JPEG as HTML: a notebook's own image output has no alt text."""
+    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
     size = f' width="{width}"' if width else ""
-    return f'<img alt="{html.escape(alt)}"{size} style="max-width:100%" src="data:image/png;base64,{data}">'
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    return f'<img alt="{html.escape(alt)}"{size} style="max-width:100%" src="{source}">'
 
 
 def small_png(figure: "Figure") -> bytes:
@@ -83,21 +84,27 @@ def images(pictures: Mapping[str, NDArray[Any]], width: int = 280) -> None:
     for caption, picture in pictures.items():
         picture = np.asarray(picture)
         lines.append(f"{caption}: {'x'.join(map(str, picture.shape))} {picture.dtype}")
+        shown = min(width, picture.shape[1])
         boxes.append(
-            f'<figure style="margin:4px">{image_tag(png(picture), lines[-1], min(width, picture.shape[1]))}'
+            f'<figure style="margin:4px">{image_tag(encoded(picture, shown), lines[-1], shown)}'
             f"<figcaption>{html.escape(caption)}</figcaption></figure>"
         )
     say("\n".join(lines), f'<div style="display:flex;flex-wrap:wrap">{"".join(boxes)}</div>')
 
 
-def png(picture: NDArray[Any], largest: int = 640) -> bytes:
-    """Encode a BGR or grey picture as PNG, made smaller if it is larger than shown anyway."""
+def encoded(picture: NDArray[Any], width: int) -> bytes:
+    """Encode a picture for so many pixels of page: JPEG in colour, PNG in grey (mostly black and white).
+
+    On a screen with two dots a pixel it is still sharp, and the notebook's file stays small.
+    """
     import cv2
 
     picture = np.ascontiguousarray(picture)
     if picture.dtype == bool:
         picture = picture.astype(np.uint8) * 255
-    if max(picture.shape[:2]) > largest:
-        scale = largest / max(picture.shape[:2])
+    scale = 2 * width / picture.shape[1]
+    if scale < 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    if picture.ndim == 3:
+        return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
     return cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()

@@ -2,6 +2,7 @@
 
 import re
 
+import cv2
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -35,10 +36,16 @@ def test_in_a_notebook_each_picture_has_its_alt_and_caption(monkeypatch: pytest.
     assert "<figcaption>belt &lt;1&gt;</figcaption>" in (html or "")
 
 
-def test_a_large_picture_is_made_no_larger_than_needed() -> None:
-    small, large = (page.png(np.zeros(shape, np.uint8)) for shape in ((480, 640), (960, 1280)))
+@pytest.mark.parametrize(("width", "expected"), [(100, 200), (320, 640), (400, 640)])
+@pytest.mark.parametrize("shape", [(480, 640), (480, 640, 3)], ids=["grey", "colour"])
+def test_a_picture_is_encoded_for_twice_its_width_on_the_page_and_never_enlarged(
+    width: int, expected: int, shape: tuple[int, ...]
+) -> None:
+    data = page.encoded(np.zeros(shape, np.uint8), width)
 
-    assert [int.from_bytes(data[16:20], "big") for data in (small, large)] == [640, 640]
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert decoded.shape == (expected * 3 // 4, expected, *shape[2:])
+    assert page.image_tag(data, "belt").count(f"data:image/{'jpeg' if shape[2:] else 'png'};base64,") == 1
 
 
 @pytest.mark.parametrize(("text", "html"), [("one", "<p>one</p>"), ("a\n<b>", "<pre>a\n&lt;b&gt;</pre>")])
