@@ -153,14 +153,21 @@ def pack(function: Callable[..., Any], *args: Any) -> bytes:
         # As multiprocessing does it: what could be imported here can be imported there.
         return pickle.dumps((sys.path, cloudpickle.dumps((function, args, names))))
     except Exception as error:
-        for name, value in names.items():
-            try:
-                cloudpickle.dumps(value)
-            except Exception:
-                what = f"'{name}' cannot be sent to another process ({error})."
-                raise FactoryError(what, "Make it inside the function.") from None
-        what = f"The function cannot be sent to another process ({error})."
-        raise FactoryError(what, "Make what it uses inside the function.") from None
+        for user in (function, *args, *names.values()):
+            for name in sorted(_names(user.__code__)) if hasattr(user, "__code__") else ():
+                if not callable(user.__globals__.get(name)) and not _can_be_sent(user.__globals__.get(name)):
+                    what = f"Your code uses '{name}' from the notebook, and that works only there."
+                    raise FactoryError(what, "Open or make it inside the function.") from None
+        what = f"This cannot be sent to another process ({error})."
+        raise FactoryError(what, "Open or make what it uses inside the function.") from None
+
+
+def _can_be_sent(value: Any) -> bool:
+    try:
+        cloudpickle.dumps(value)
+    except Exception:
+        return False
+    return True
 
 
 def _from_cells(*values: Any) -> dict[str, Any]:

@@ -100,8 +100,10 @@ def _run(exercise: exercises.Exercise, answer: Any, keep: bool = False) -> Outco
 
 def _is_empty(answer: Any) -> bool:
     """Tell whether an answer is what was handed out: nothing, or a function without any statement."""
-    if answer is None or answer is ... or (isinstance(answer, dict | list) and not answer):
+    if answer is None or answer is ... or (isinstance(answer, dict | list | tuple) and not answer):
         return True
+    if isinstance(answer, tuple):
+        return any(map(_is_empty, answer))
     code = getattr(answer, "__code__", None)
     if code is None:
         return False

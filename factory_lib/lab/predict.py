@@ -2,6 +2,7 @@
 
 import html
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,7 +67,7 @@ class Prediction:
                 return str(guess)
             choices = ", ".join(map(repr, self.choices))
             raise FactoryError(f"The {what} {guess!r} is not among the choices.", f"Choose one of {choices}.")
-        text = guess.strip().removesuffix(self.unit).replace(",", ".") if isinstance(guess, str) else guess
+        text = _plain(guess, self.unit) if isinstance(guess, str) else guess
         try:
             number = math.nan if isinstance(guess, bool) else float(text)
         except (TypeError, ValueError):
@@ -111,6 +112,10 @@ class Prediction:
         whole = value.is_integer() or abs(value) >= 1000
         return (f"{value:.0f}" if whole else f"{value:.3g}") + f" {self.unit}".rstrip()
 
+    def noted(self, guess: Any) -> str:
+        """Say what was understood: a comma can mean two things."""
+        return "(noted)" if self.choices else f"(noted: {guess:,.10g})"
+
     def compare(self, guess: Any, measured: Any) -> tuple[str, bool]:
         """Say in words how far a guess is off; tell whether it was right or close."""
         if guess is None:
@@ -132,7 +137,7 @@ class Prediction:
 
         def ask(cell: Cell) -> Any:
             now = self.cells.get(cell)
-            said = widgets.Label("" if now is None else "(noted)")
+            said = widgets.Label("" if now is None else self.noted(now))
             if self.is_grid and self.choices:
                 options = [("choose", ""), *((choice, choice) for choice in self.choices)]
                 entry = widgets.Dropdown(options=options, value=now or "")
@@ -150,7 +155,7 @@ class Prediction:
                 if change["new"] not in ("", None):
                     try:
                         self.cells[cell] = self.read(change["new"])
-                        said.value = "(noted)"
+                        said.value = self.noted(self.cells[cell])
                     except FactoryError as error:
                         said.value = str(error)
 
@@ -173,6 +178,14 @@ class Prediction:
 
     def _ipython_display_(self) -> None:
         """Show nothing: as the last line of a cell, `predict` has already shown the question."""
+
+
+def _plain(text: str, unit: str) -> str:
+    """Write a number as Python reads it: "1,000", "1,5", "2x" and "20 %" are what people type."""
+    text = text.strip().removesuffix(unit).rstrip(" x\u00d7%")
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?", text):
+        return text.replace(",", "")
+    return text.replace(",", ".")
 
 
 def _fits(values: Any, names: Sequence[str]) -> bool:

@@ -18,7 +18,7 @@ def test_a_guess_is_noted_and_stands_beside_the_measurement_and_the_slider_chang
         guess.fill("many")
         notebook.page.get_by_text("is not a number").wait_for(timeout=10_000)
         guess.fill("90")
-        notebook.page.get_by_text("(noted)").wait_for(timeout=10_000)
+        notebook.page.get_by_text("(noted: 90)").wait_for(timeout=10_000)
         notebook.run_cell('reveal("share"')
         notebook.page.get_by_text("you said 90 %, it was 17.5 %").wait_for(timeout=10_000)
 

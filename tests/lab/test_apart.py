@@ -129,7 +129,7 @@ def test_shared_memory_that_it_leaves_is_cleaned_up() -> None:
 def test_what_cannot_be_sent_is_named() -> None:
     cell = in_cell("def run():\n    return lock", lock=threading.Lock())
 
-    with pytest.raises(FactoryError, match=r"cannot be sent to another process.*Make"):
+    with pytest.raises(FactoryError, match=r"uses 'lock' from the notebook.*inside the function"):
         pack(cell["run"])
 
 

@@ -88,7 +88,7 @@ def test_what_cannot_be_sent_is_named(capsys: pytest.CaptureFixture[str]) -> Non
 
     lock = threading.Lock()
 
-    assert "cannot be sent" in said(capsys, lambda: lock)
+    assert "cannot be sent to another process" in said(capsys, lambda: lock)
 
 
 def test_show_draws_and_the_check_below_uses_what_it_saw(

@@ -155,7 +155,7 @@ def test_what_is_typed_into_the_widget_is_the_guess() -> None:
     widget = asked.widget()
     (entry,) = entries(widget)
     entry.value = "2,5 s"
-    assert (asked.value, labels(widget)) == (2.5, ["s", "(noted)"])
+    assert (asked.value, labels(widget)) == (2.5, ["s", "(noted: 2.5)"])
     entry.value = "2,5 hours"
     assert (asked.value, labels(widget)[1]) == (
         None,
@@ -163,6 +163,34 @@ def test_what_is_typed_into_the_widget_is_the_guess() -> None:
     )
     entry.value = ""
     assert (asked.value, labels(widget)) == (None, ["s", ""])
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [
+        ("1,000", 1000.0),
+        ("1,234,567.5", 1234567.5),
+        ("1,5", 1.5),
+        ("0,125", 0.125),
+        ("2x", 2.0),
+        ("2 times", 2.0),
+        ("20 %", 20.0),
+        (" 3 ", 3.0),
+        ("-1", -1.0),
+    ],
+)
+def test_numbers_are_understood_as_people_type_them(typed: str, understood: float) -> None:
+    asked = predict("speed", "How many times as fast?", unit="times", guess=typed)
+
+    assert asked.value == understood
+
+
+def test_the_widget_says_which_number_it_understood() -> None:
+    asked = predict("size", "How many?", unit="bytes")
+    (entry,) = entries(asked.widget())
+    entry.value = "921,600"
+
+    assert asked.noted(asked.value) == "(noted: 921,600)"
 
 
 def test_a_widget_starts_without_a_guess_or_with_the_one_made_before() -> None:

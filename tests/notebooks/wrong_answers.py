@@ -75,6 +75,24 @@ def sample(path):
 """,
             "no progress bar",
         ),
+        (
+            "nothing is returned",
+            """
+def sample(path):
+    for number in tqdm(range(3)):
+        pass
+""",
+            "is 'return' missing?",
+        ),
+        (
+            "uses the notebook's capture",
+            """
+capture = cv2.VideoCapture(str(resource_path("conveyor.mp4")))
+def sample(path):
+    return [capture.read()[1] for number in tqdm(range(7))]
+""",
+            "uses 'capture' from the notebook",
+        ),
     ],
     "01-binarize": [
         (
@@ -148,7 +166,8 @@ cam2 = MotionPreset(threshold=110, top_ratio=0.2, roi_top_left=(240, 130), roi_b
         (
             "the ROI outside the belt",
             """
-cam2 = MotionPreset(inverted=True, threshold=110, top_ratio=0.2)
+cam2 = MotionPreset(inverted=True, threshold=110, top_ratio=0.2,
+                    crop_top_left=(208, 106), crop_bottom_right=(432, 330))
 """,
             "beside the belt's lane",
         ),
@@ -159,6 +178,22 @@ cam2 = MotionPreset(inverted=True, threshold=110, top_ratio=0.2, skip_time=1.5, 
                     roi_bottom_right=(400, 220), crop_top_left=(208, 106), crop_bottom_right=(432, 330))
 """,
             "skip_time",
+        ),
+        (
+            "the ROI so high that parts are taken too early",
+            """
+cam2 = MotionPreset(inverted=True, threshold=90, top_ratio=0.2, mid_ratio=0.3, roi_top_left=(220, 0),
+                    roi_bottom_right=(420, 90), crop_top_left=(208, 106), crop_bottom_right=(432, 330))
+""",
+            "26 parts too early",
+        ),
+        (
+            "another crop box, in which parts are cut off",
+            """
+cam2 = MotionPreset(inverted=True, threshold=110, top_ratio=0.2, roi_top_left=(240, 130),
+                    roi_bottom_right=(400, 220))
+""",
+            "Leave the crop box",
         ),
     ],
     "02-grid": [
@@ -200,8 +235,52 @@ grid = {"OpenCV": [1, 2, 2, "C++ gives the GIL back"], "waiting": [1, 2, 2, "nob
 """,
             "'pure Python' is missing",
         ),
+        (
+            "words for numbers",
+            """
+grid = {work: ["1", "2", "2x", "they take turns"] for work in ("OpenCV", "pure Python", "waiting")}
+""",
+            "write 1, not '1'",
+        ),
     ],
     "03-join": [
+        (
+            "brackets after the target",
+            """
+def run(target, value):
+    results = context.Queue()
+    process = context.Process(target=target(value, results))
+    process.start()
+    process.join(timeout=20)
+    return results.get(timeout=20)
+""",
+            "no brackets after the name",
+        ),
+        (
+            "args without its comma",
+            """
+def run(target, value):
+    results = context.Queue()
+    process = context.Process(target=target, args=(results))
+    process.start()
+    process.join(timeout=20)
+""",
+            "must be a tuple",
+        ),
+        (
+            "looks at the exit code before join",
+            """
+def run(target, value):
+    results = context.Queue()
+    process = context.Process(target=target, args=(value, results))
+    process.start()
+    result = results.get(timeout=20)
+    if process.exitcode != 0:
+        raise RuntimeError(f"exit code {process.exitcode}")
+    return result
+""",
+            "still runs: join it",
+        ),
         (
             "reads the result before it is there",
             """
@@ -280,6 +359,37 @@ def run(target, value):
     ],
     "03-count": [
         (
+            "brackets after the target: the parent counts",
+            """
+def count_both():
+    results = context.Queue()
+    processes = [context.Process(target=workloads.count_parts(c, results)) for c in ("Cam1", "Cam2")]
+    for process in processes:
+        process.start()
+    counts = dict(results.get(timeout=30) for _ in processes)
+    for process in processes:
+        process.join(timeout=30)
+    return counts
+""",
+            "no brackets after the name",
+        ),
+        (
+            "stops when the queue is empty",
+            """
+def count_both():
+    results, counts = context.Queue(), {}
+    processes = [context.Process(target=workloads.count_parts, args=(c, results)) for c in ("Cam1", "Cam2")]
+    for process in processes:
+        process.start()
+    while not results.empty():
+        counts.update([results.get(timeout=30)])
+    for process in processes:
+        process.join(timeout=30)
+    return counts
+""",
+            "wait with get",
+        ),
+        (
             "a shared list",
             """
 def count_both():
@@ -346,6 +456,70 @@ def count_both():
     ],
     "04-threads": [
         (
+            "the arguments the wrong way round",
+            """
+def watch_both(watch, cameras):
+    events = Queue()
+    for camera in cameras:
+        Thread(target=watch, args=(events, camera)).start()
+    return []
+""",
+            "args=(camera, events)",
+        ),
+        (
+            "waits for a DONE that is not the event",
+            """
+def watch_both(watch, cameras):
+    events, seen, done = Queue(), [], 0
+    threads = [Thread(target=watch, args=(camera, events)) for camera in cameras]
+    for thread in threads:
+        thread.start()
+    while done < 2:
+        event = events.get(timeout=2)
+        done += event == "DONE"
+        seen.append(event)
+    return seen
+""",
+            "a tuple of two",
+        ),
+        (
+            "takes silence for the end",
+            """
+def watch_both(watch, cameras):
+    events, seen = Queue(), []
+    threads = [Thread(target=watch, args=(camera, events)) for camera in cameras]
+    for thread in threads:
+        thread.start()
+    try:
+        while True:
+            seen.append(events.get(timeout=0.3))
+    except queue.Empty:
+        pass
+    for thread in threads:
+        thread.join(timeout=10)
+    return [event for event in seen if event[0] != "DONE"]
+""",
+            "too early",
+        ),
+        (
+            "returns the data alone",
+            """
+def watch_both(watch, cameras):
+    events, seen, done = Queue(), [], 0
+    threads = [Thread(target=watch, args=(camera, events)) for camera in cameras]
+    for thread in threads:
+        thread.start()
+    while done < 2:
+        name, data = events.get(timeout=10)
+        done += name == "DONE"
+        seen.append(data)
+    for thread in threads:
+        thread.join(timeout=10)
+    return seen
+""",
+            "(name, data)",
+        ),
+        (
             "target=f()",
             """
 def watch_both(watch, cameras):
@@ -407,8 +581,6 @@ def watch_both(watch, cameras):
             """
 def watch_both(watch, cameras):
     events, seen, done = Queue(), [], 0
-    extra = Thread(target=sleep, args=(3,))
-    extra.start()
     for camera in cameras:
         Thread(target=watch, args=(camera, events)).start()
     while done < 2:
@@ -420,6 +592,29 @@ def watch_both(watch, cameras):
         ),
     ],
     "04-backpressure": [
+        (
+            "name and data as two arguments",
+            """
+MAXSIZE = 8
+def offer(events, name, data):
+    try:
+        events.put(name, data and name.endswith("detected"), timeout=10)
+        return True
+    except queue.Full:
+        return False
+""",
+            "put takes one thing",
+        ),
+        (
+            "a word for a number",
+            """
+MAXSIZE = "8"
+def offer(events, name, data):
+    events.put((name, data), timeout=10)
+    return True
+""",
+            "whole number",
+        ),
         (
             "unbounded",
             """

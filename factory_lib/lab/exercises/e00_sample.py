@@ -52,10 +52,14 @@ def observe(sample: Callable[[str], Any]) -> dict[str, Any]:
         seen["first"] = [cv2.resize(one, SMALL) for one in shown if isinstance(one, np.ndarray)]
     except Exception as error:
         seen["said"] = describe(error)[0]
-    seen["released"] = all(one in closed for one in opened)
+    seen["released"] = all(one in closed or _is_closed(one) for one in opened)
     seen["bars"] = [(bar.total, bar.n) for bar in bars]
     shutil.rmtree(clip.parent, ignore_errors=True)
     return seen
+
+
+def _is_closed(source: Any) -> bool:
+    return isinstance(source, cv2.VideoCapture) and not source.isOpened()
 
 
 def _write_clip(path: Path) -> list[Any]:
@@ -82,8 +86,12 @@ def judge(seen: dict[str, Any]) -> str:
     if seen["said"]:
         return f"Your code stopped with {seen['said']}."
     if not isinstance(seen["frames"], tuple):
+        if seen["frames"] == "NoneType":
+            return "Your function returned nothing: is 'return' missing?"
         return f"Return the list of frames; you returned a {seen['frames']}."
     count, right = seen["frames"]
+    if seen["bars"] and seen["bars"][-1][0] == 1873:
+        return "This clip has 200 frames, the lesson's has 1873: ask the clip, which knows its count."
     if count == seen["clip"]:
         return f"You keep all {count} frames. Keep only those whose number can be divided by {STEP}."
     if count != seen["right"] or right != count:
@@ -109,8 +117,12 @@ def judge(seen: dict[str, Any]) -> str:
 def draw(seen: dict[str, Any]) -> None:
     """Show the first frames and what the bar said."""
     if seen.get("first"):
-        images({f"your frame {n}": picture for n, picture in enumerate(seen["first"])}, width=SMALL[0])
-    say(f"returned: {seen['said'] or seen['frames']}; bar (total, reached): {seen['bars']}")
+        images({f"your no. {n + 1}": picture for n, picture in enumerate(seen["first"])}, width=SMALL[0])
+    count, right = seen["frames"] if isinstance(seen["frames"], tuple) else (0, 0)
+    bars = ", ".join(f"{steps} of {total}" for total, steps in seen["bars"]) or "none"
+    say(
+        f"{count} frames returned, {right} of them as expected; progress bar: {bars}. {seen['said']}".rstrip()
+    )
 
 
 EXERCISE = Exercise(
@@ -124,5 +136,5 @@ EXERCISE = Exercise(
         "capture = cv2.VideoCapture(path); count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)); the loop of "
         "hint 2, appending to a list; capture.release(); return the list.",
     ),
-    seconds=30.0,
+    seconds=20.0,
 )

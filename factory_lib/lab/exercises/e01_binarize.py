@@ -43,9 +43,18 @@ def judge(seen: dict[str, Any]) -> str:
     image, answer = seen["picture"], seen["answer"]
     largest, mean = image.max(axis=2), image.mean(axis=2)
     if seen["said"]:
-        return f"Your code stopped with {seen['said']}."
+        numpys = "truth value" in seen["said"]
+        hint = " 'if' cannot answer for a whole picture at once: use np.where." if numpys else ""
+        return f"Your code stopped with {seen['said']}.{hint}"
+    if answer is None:
+        return "Your function returned nothing: is 'return' missing?"
     if not isinstance(answer, np.ndarray):
         return f"Return an array; you returned a {type(answer).__name__}."
+    if answer.shape[:2] != image.shape[:2]:
+        return (
+            f"Your picture is {answer.shape[:2]}, the one you were given is {image.shape[:2]} (height, "
+            "width): do you use another one, from the notebook?"
+        )
     if answer.shape != image.shape[:2]:
         return (
             f"Your picture has the shape {answer.shape}; one value a pixel is {image.shape[:2]}: put the "
@@ -88,7 +97,8 @@ def draw(seen: dict[str, Any]) -> None:
     if drawable:
         images({"the frame's ROI": seen["picture"], "yours": answer})
     else:
-        say(f"Your code gave no picture: {seen['said'] or type(answer).__name__}")
+        kind = f"{answer.dtype}, not uint8" if isinstance(answer, np.ndarray) else type(answer).__name__
+        say(f"Your code gave no picture: {seen['said'] or kind}")
 
 
 EXERCISE = Exercise(

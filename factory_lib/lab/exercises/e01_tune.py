@@ -14,6 +14,7 @@ from ..page import images, say
 from . import Exercise
 
 CLIP = "conveyor2.mp4"
+CROP = (208, 106), (432, 330)
 
 
 def observe(preset: MotionPreset) -> dict[str, Any]:
@@ -33,12 +34,15 @@ def observe(preset: MotionPreset) -> dict[str, Any]:
     except FactoryError as error:
         return {"said": str(error)}
     score = truth.score(taken)
+    starts = [part.good_shot[0] for part in truth.parts]
+    early = sum(any(0 < start - frame < 25 for start in starts) for frame in taken)
     boxes = [part.box for part in truth.parts]
     return {
         "said": "",
         "found": score.found,
         "missed": score.missed,
         "false": score.false,
+        "early": early,
         "precision": score.precision,
         "recall": score.recall,
         "picture": first,
@@ -60,15 +64,17 @@ def judge(seen: dict[str, Any]) -> str:
     """Name the setting that keeps the score from 1.0."""
     if seen["said"]:
         return str(seen["said"])
+    preset, (left, right) = seen["preset"], seen["lane"]
+    if (preset.crop_top_left, preset.crop_bottom_right) != CROP:
+        return f"Leave the crop box at {CROP[0]} to {CROP[1]}: the truth says when a whole part lies in that."
     if seen["missed"] == 0 and seen["false"] == 0:
         return ""
-    preset, (left, right) = seen["preset"], seen["lane"]
     score = f"precision {seen['precision']:.2f}, recall {seen['recall']:.2f}"
     roi = preset.roi_top_left[0], preset.roi_bottom_right[0]
     if roi[1] <= left or roi[0] >= right:
         return (
             f"{score}. Your ROI lies beside the belt's lane: it looks at x {roi[0]} to {roi[1]}, and the "
-            f"parts pass at x {left} to {right}."
+            f"parts pass at x {left} to {right}. Points are (x, y)."
         )
     if not preset.inverted:
         return (
@@ -79,6 +85,11 @@ def judge(seen: dict[str, Any]) -> str:
         return (
             f"{score}. skip_time is {preset.skip_time:g} s, but the closest parts come "
             f"{seen['shortest']:.2f} s apart: the second one is skipped."
+        )
+    if seen["early"] > seen["false"] / 2:
+        return (
+            f"{score}. You took {seen['early']} parts too early, before all of the part was in the red box: "
+            "where the part touches the green box decides when it is taken. Begin the ROI lower."
         )
     if seen["false"]:
         return (
@@ -112,8 +123,7 @@ EXERCISE = Exercise(
         "Three things differ from Cam1: where the parts pass, that they are dark on bright, and how dark.",
         "The parts pass between x=240 and x=400. inverted=True turns bright and dark round. The ROI should "
         "begin where the belt is seen well, about y=130.",
-        "inverted=True, threshold=110, top_ratio=0.2, ROI (240, 130) to (400, 220), crop box (208, 106) to "
-        "(432, 330); the rest as it is.",
+        "inverted=True, threshold=110, top_ratio=0.2, ROI (240, 130) to (400, 220), the rest as it is.",
     ),
     seconds=40.0,
 )

@@ -25,7 +25,7 @@ def observe(grid: Any) -> Any:
 
 def judge(grid: Any) -> str:
     """Name the belief behind the first wrong row."""
-    shape = 'a row is a list such as "waiting": [1, 2, 2, "nobody computes"]'
+    shape = 'a row is three numbers and a reason, such as [1, ?, ?, "they take turns"]'
     if not isinstance(grid, dict) or any(work not in grid for work in WORKS):
         missing = [work for work in WORKS if not isinstance(grid, dict) or work not in grid]
         return f"The row for {missing[0]!r} is missing; {shape}."
@@ -33,7 +33,9 @@ def judge(grid: Any) -> str:
         row = grid[work]
         if not isinstance(row, list | tuple) or len(row) != 4:
             return f"The row for {work!r} needs three numbers and a reason; {shape}."
-    numbers = {work: list(grid[work][:3]) for work in WORKS}
+        if not all(isinstance(factor, int | float) for factor in row[:3]):
+            return f"The row for {work!r} needs numbers: write 1, not '1' or '1x'."
+    numbers = {work: [round(factor) for factor in grid[work][:3]] for work in WORKS}
     if any(row[0] != 1 for row in numbers.values()):
         return "One after the other is what we compare with: its number is always 1."
     if numbers["OpenCV"] == numbers["pure Python"] == numbers["waiting"]:
@@ -55,7 +57,7 @@ def judge(grid: Any) -> str:
         for way, given, expected in zip(WAYS, numbers[work], right, strict=False):
             if given != expected:
                 return f"'{work}' {way}: you say {given} times as fast. Look at that timeline again."
-        if grid[work][3] != right[3]:
+        if str(grid[work][3]).strip(" .").lower() != right[3].lower():
             return f"'{work}': the numbers are right, but is the reason for the threads {grid[work][3]!r}?"
     return ""
 
@@ -65,9 +67,8 @@ def draw(grid: Any) -> None:
     lines = []
     for work, row in grid.items():
         lines.append(f"{work}: {row[3]}" if len(row) > 3 else f"{work}:")
-        lines += [
-            f"  {way:20}{'#' * int(10 * factor)} {factor}x" for way, factor in zip(WAYS, row, strict=False)
-        ]
+        factors = [n for n in row[:3] if isinstance(n, int | float) and 0 <= n < 10]
+        lines += [f"  {way:20}{'#' * round(10 * n)} {n}x" for way, n in zip(WAYS, factors, strict=False)]
     say("\n".join(lines))
 
 

@@ -11,7 +11,7 @@ from .. import workloads
 from ..child import describe
 from ..page import say
 from . import Exercise
-from .recorder import before
+from .recorder import BRACKETS, before
 
 FRAMES = 300
 # Two counts with their names take about 100 bytes; one crop of 224x224 takes 150,000.
@@ -24,7 +24,8 @@ def observe(count_both: Callable[[], Any]) -> dict[str, Any]:
     seen: dict[str, Any] = {"together": 0, "bytes": 0, "targets": []}
 
     def note_start(process: Any) -> None:
-        seen["targets"].append(getattr(process._target, "__module__", ""))  # gone once it has started
+        target = process._target  # gone once it has started
+        seen["targets"].append("none" if target is None else getattr(target, "__module__", ""))
         started.append(process)
         before_it = (one.is_alive() for one in started if one.pid is not None)
         seen["together"] = max(seen["together"], 1 + sum(before_it))
@@ -60,6 +61,8 @@ def expected() -> dict[str, int]:
 
 def judge(seen: dict[str, Any]) -> str:
     """Name what keeps the counts from coming home."""
+    if "none" in seen["targets"]:
+        return BRACKETS
     if "__main__" in seen["targets"]:
         return (
             "Your target stands in a cell, and a fresh Python does not find it there: every process ended "
@@ -70,16 +73,20 @@ def judge(seen: dict[str, Any]) -> str:
     if seen["together"] < 2:
         return "Your processes ran one after the other: start both before you wait for either."
     if seen["said"]:
-        return f"Your code stopped with {seen['said']}."
+        early = " You took a result before any had come?" if "Empty" in seen["said"] else ""
+        return f"Your code stopped with {seen['said']}.{early}"
     if seen["bytes"] > MANY_BYTES:
         sent = f"{seen['bytes']:,} bytes came home for two numbers"
         return f"{sent}: you send pictures. Count there, and send the counts."
     if seen["counts"] != expected() and not seen["bytes"]:
         return (
             f"Nothing came home, and you returned {seen['counts']!r}. A list or dict is copied to each "
-            "process: give them a queue."
+            "process: give them a queue, and wait with get for what comes."
         )
     if seen["counts"] != expected():
+        turned = dict(zip(expected(), reversed(expected().values()), strict=True))
+        if seen["counts"] == turned:
+            return "Your counts are swapped: who puts first is not known. Use the name in (camera, count)."
         return f"You returned {seen['counts']!r}; in the first {FRAMES} frames there are {expected()!r}."
     if seen["left"]:
         return f"{seen['left']} of your processes were still running when you returned: join them."
@@ -107,7 +114,7 @@ EXERCISE = Exercise(
         "workloads.count_parts(camera, results) is a target that is ready: it puts (camera, count).",
         "Make one queue and two processes; start both; take two results; then join both.",
         "processes = [context.Process(target=workloads.count_parts, args=(camera, results)) for camera in "
-        "CAMERAS]; start each; counts = dict(results.get(timeout=30) for _ in processes); join each.",
+        "cameras]; start each; counts = dict(results.get(timeout=30) for _ in processes); join each.",
     ),
     seconds=40.0,
 )

@@ -6,10 +6,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from .. import workloads
-from ..child import describe
 from ..page import say
 from . import Exercise
-from .recorder import before
+from .recorder import BRACKETS, attempt, before
 
 VALUE = 26
 LARGE = 2_000_000
@@ -18,18 +17,20 @@ LARGE = 2_000_000
 def observe(run: Callable[..., Any]) -> dict[str, Any]:
     """Give it three targets: one that takes its time, one with a large result, one that fails."""
     given: list[Any] = []
-    before(BaseProcess, "start", lambda process: given.extend(process._args))
+    targets: list[Any] = []
+
+    def note(process: Any) -> None:
+        targets.append(process._target)  # gone once it has started
+        given.extend(process._args)
+
+    before(BaseProcess, "start", note)
     seen: dict[str, Any] = {}
     for case, target, value in (
         ("late", workloads.answer_late, VALUE),
         ("large", workloads.answer_late, bytes(LARGE)),
         ("failing", workloads.answer_and_break, VALUE),
     ):
-        try:
-            result: Any = run(target, value)
-            said = ""
-        except Exception as error:
-            result, said = None, describe(error)[0]
+        result, said = attempt(run, target, value, seconds=10)
         if isinstance(result, bytes):
             result = len(result)
         children = multiprocessing.active_children()
@@ -38,21 +39,31 @@ def observe(run: Callable[..., Any]) -> dict[str, Any]:
             child.kill()
             child.join(timeout=5)
     seen["queues"] = sum(hasattr(one, "put") for one in given)
+    seen["started"] = len(targets)
+    seen["called"] = None in targets
     return seen
 
 
 def judge(seen: dict[str, Any]) -> str:
     """Name what is lost, left or not noticed."""
     late, large, failing = seen["late"], seen["large"], seen["failing"]
+    if seen["called"]:
+        return BRACKETS
+    if "not iterable" in late["said"]:
+        return "args must be a tuple: args=(value, results), also for one argument: args=(value,)."
+    if not seen["started"]:
+        return f"You started no process. {late['said']}".rstrip()
     if "Empty" in late["said"]:
         return "You looked into the queue before the result was there. Use get with a timeout: it waits."
+    if "exit code None" in late["said"]:
+        return "An exitcode of None means that the process still runs: join it before you look."
     if not seen["queues"]:
         return (
             "The target wants to put its result into a queue, and got something else: a list or a variable "
             "of yours is only copied to the process and never comes back."
         )
     if late["said"]:
-        return f"With a target that answers after 0.3 s your code stopped with {late['said']}."
+        return f"With a target that answers after 0.3 s your code: {late['said']}."
     if late["result"] != VALUE:
         return (
             f"The target answered {VALUE}, your function returned {late['result']!r}. The result is lost: "
@@ -62,8 +73,8 @@ def judge(seen: dict[str, Any]) -> str:
         return "You returned while your process was still running: join it before you return."
     if large["result"] != LARGE or large["alive"]:
         return (
-            "A large result does not come home: the process cannot end before its queue is empty, and you "
-            "join it first. Take the result, then join."
+            "A large result does not come home: a process does not end while its queue still holds data, and "
+            "you join it first. Take the result, then join."
         )
     if failing["said"] == "":
         return (
@@ -80,7 +91,7 @@ def draw(seen: dict[str, Any]) -> None:
     lines = []
     for case in ("late", "large", "failing"):
         one = seen[case]
-        came = f"raised {one['said']}" if one["said"] else f"returned {one['result']!r}"
+        came = one["said"] if one["said"] else f"returned {one['result']!r}"
         lines.append(f"{case:8} {came}; processes still running: {one['alive']}")
     say("\n".join(lines))
 

@@ -14,7 +14,7 @@ LIVE, DETECTED = "VIDEO:Cam1 live", "VIDEO:Cam1 detected"
 def observe(answer: Any) -> dict[str, Any]:
     """Offer events while nobody takes any, then a detection into the full queue, then let them flow."""
     maxsize, offer = answer
-    events: Queue[Any] = Queue(maxsize)
+    events: Queue[Any] = Queue(maxsize if isinstance(maxsize, int) else 0)
     seen: dict[str, Any] = {"maxsize": maxsize, "said": "", "live": 0, "told": 0, "paused": 0}
     waiting, offered_all, taken = threading.Event(), threading.Event(), []
 
@@ -41,22 +41,28 @@ def observe(answer: Any) -> dict[str, Any]:
         if offered_all.is_set() and events.empty():
             break
         try:
-            taken.append(events.get(timeout=0.2)[0])
+            taken.append(events.get(timeout=0.2))
         except Exception:
             break
     producer.join(timeout=5)
-    seen["delivered live"] = taken.count(LIVE)
-    seen["delivered detected"] = taken.count(DETECTED)
+    names = [event[0] if isinstance(event, tuple) and len(event) == 2 else "" for event in taken]
+    seen["odd"] = names.count("")
+    seen["delivered live"] = names.count(LIVE)
+    seen["delivered detected"] = names.count(DETECTED)
     return seen
 
 
 def judge(seen: dict[str, Any]) -> str:
     """Name what grows, waits, is lost or is not accounted for."""
-    if not isinstance(seen["maxsize"], int) or not 1 <= seen["maxsize"] <= MOST:
+    if not isinstance(seen["maxsize"], int):
+        return f"MAXSIZE is {seen['maxsize']!r}: give a whole number, from 1 to {MOST}."
+    if not 1 <= seen["maxsize"] <= MOST:
         return (
-            f"With maxsize {seen['maxsize']!r} the queue grows and grows: {seen['paused']} frames of 0.9 MB "
+            f"With maxsize {seen['maxsize']} the queue grows and grows: {seen['paused']} frames of 0.9 MB "
             f"were in it. Choose 1 to {MOST}."
         )
+    if seen["odd"]:
+        return "What is in the queue is no event: put takes one thing, the tuple ((name, data))."
     if seen["waited"]:
         return (
             "Your camera waits for room with a live frame, and meanwhile it does not see the belt: use "

@@ -1,8 +1,9 @@
 """Exercise 04-threads: two cameras in two threads put their events into one queue."""
 
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
-from queue import Queue
 from typing import Any
 
 from ..child import describe
@@ -18,40 +19,46 @@ EVENTS = sum(BEFORE.values()) + sum(AFTER.values())
 def observe(watch_both: Callable[..., Any]) -> dict[str, Any]:
     """Give it two cameras that wait for each other: who runs them one by one is found out."""
     meeting = threading.Barrier(2)
-    one_ended = threading.Event()
     seen: dict[str, Any] = {"threads": {}, "met": True, "wrong": ""}
 
-    def watch(camera: str, events: "Queue[Any]") -> None:
-        seen["threads"][camera] = threading.current_thread() is not threading.main_thread()
+    def watch(*given: Any) -> None:
+        if len(given) != 2 or given[0] not in CAMERAS or not hasattr(given[1], "put"):
+            seen["wrong"] = ", ".join(type(one).__name__ for one in given)
+            return
+        camera, events = given
+        seen["threads"][camera] = threading.current_thread() is not caller
         for number in range(BEFORE[camera]):
-            events.put((f"VIDEO:{camera} live", number), timeout=1)
+            events.put((f"VIDEO:{camera} live", number), timeout=5)
         try:
             meeting.wait(timeout=1.5)
         except threading.BrokenBarrierError:
             seen["met"] = False
         if camera == "Cam2":
-            one_ended.wait(timeout=1.0)  # so that its last events come well after Cam1's DONE
+            time.sleep(0.8)  # so that its last events come well after Cam1's DONE
         for number in range(AFTER[camera]):
-            events.put((f"VIDEO:{camera} live", number), timeout=1)
-        events.put(("DONE", camera), timeout=1)
-        if camera == "Cam1":
-            threading.Timer(0.2, one_ended.set).start()
+            events.put((f"VIDEO:{camera} live", number), timeout=5)
+        events.put(("DONE", camera), timeout=5)
+        time.sleep(0.3)  # whoever returns without a join is seen to
 
+    caller = threading.current_thread()
     try:
-        returned, seen["said"] = watch_both(watch, CAMERAS), ""
+        returned, seen["said"] = watch_both(watch, list(CAMERAS)), ""
     except Exception as error:
         returned, seen["said"] = None, describe(error)[0]
-    seen["alive"] = sum(
-        thread is not threading.current_thread() and not isinstance(thread, threading.Timer)
-        for thread in threading.enumerate()
-    )
-    seen["returned"] = returned if returned is None or isinstance(returned, list) else repr(returned)
+    seen["alive"] = sum(thread is not caller for thread in threading.enumerate())
+    listed = isinstance(returned, list | tuple | deque)
+    seen["returned"] = list(returned) if listed else None
+    seen["kind"] = type(returned).__name__
     return seen
 
 
 def judge(seen: dict[str, Any]) -> str:
     """Name what is not threaded, not awaited or lost."""
     started, events = seen["threads"], seen["returned"]
+    if seen["wrong"]:
+        return (
+            f"watch was called with ({seen['wrong']}): give it args=(camera, events), a camera and a queue."
+        )
     if not started:
         return f"Neither camera was watched. {seen['said']}".rstrip()
     if not all(started.values()):
@@ -65,15 +72,22 @@ def judge(seen: dict[str, Any]) -> str:
         return (
             "The second camera was started only when the first had ended: start both threads, then join both."
         )
+    if "Empty" in seen["said"]:
+        return (
+            "Nothing more came, and get gave up (queue.Empty): what ends a camera is the event "
+            '("DONE", camera), a tuple of two, and there are two cameras.'
+        )
     if seen["said"]:
         return f"Your code stopped with {seen['said']}."
-    if not isinstance(events, list):
-        return f"Return the list of events; you returned {events!r}."
+    if events is None:
+        return f"Return the list of events; you returned a {seen['kind']}."
+    if not all(isinstance(event, tuple) and len(event) == 2 for event in events):
+        return "Return the events as they came: each is (name, data)."
     live = [event for event in events if event[0] != "DONE"]
     if len(live) < EVENTS:
         return (
-            f"{len(live)} of {EVENTS} events arrived: you stopped at the first DONE, but each camera sends "
-            "one. Count them."
+            f"{len(live)} of {EVENTS} events arrived: you stopped too early, when the queue was empty for a "
+            "while or at the first DONE. Each camera sends one DONE: count them."
         )
     if len(live) != len(events):
         return "DONE tells that a camera has ended; it is no event to return."
@@ -90,7 +104,8 @@ def draw(seen: dict[str, Any]) -> None:
         "both ran side by side" if seen["met"] and len(lines) == 2 else "they never ran side by side"
     )
     events = seen["returned"]
-    lines.append(f"events returned: {len(events) if isinstance(events, list) else events!r} of {EVENTS}")
+    count = sum(event[0] != "DONE" for event in events if isinstance(event, tuple) and event) if events else 0
+    lines.append(f"events returned: {count} of {EVENTS}. {seen['said']}".rstrip())
     say("\n".join(lines))
 
 

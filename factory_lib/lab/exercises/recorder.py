@@ -1,7 +1,16 @@
-"""Recorders for `observe`: they note what an answer uses, in an interpreter that is thrown away after it."""
+"""Helpers for `observe`, which runs in an interpreter that is thrown away after it."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
+
+from ..child import describe
+
+# What is wrong where a process or thread was given the answer of its target for a target.
+BRACKETS = (
+    "Your target ran at once, where you wrote it: target=work(...) calls work and hands over what it "
+    "returns. Write target=work, args=(...): no brackets after the name."
+)
 
 
 def before(owner: type, name: str, note: Callable[[Any], object]) -> None:
@@ -13,3 +22,22 @@ def before(owner: type, name: str, note: Callable[[Any], object]) -> None:
         return method(self, *args, **kwargs)
 
     setattr(owner, name, noting)
+
+
+def attempt(function: Callable[..., Any], *args: Any, seconds: float) -> tuple[Any, str]:
+    """Call a learner's function; return its value and "", or None and what went wrong in words.
+
+    One that does not come back is left behind in its thread: then "did not finish" is what is said.
+    """
+    outcome: list[tuple[Any, str]] = []
+
+    def call() -> None:
+        try:
+            outcome.append((function(*args), ""))
+        except BaseException as error:  # also SystemExit
+            outcome.append((None, describe(error)[0]))
+
+    thread = threading.Thread(target=call, name="attempt", daemon=True)
+    thread.start()
+    thread.join(timeout=seconds)
+    return outcome[0] if outcome else (None, f"did not finish in {seconds:g} s")
