@@ -21,8 +21,12 @@ import psutil
 from ..errors import FactoryError
 from .page import say
 
-# What Python itself keeps running beside multiprocessing's shared memory; it ends by itself, cleaning up.
-TRACKER = "multiprocessing.resource_tracker"
+# What Python itself keeps running beside a process's children, and the interpreter that a .venv of Windows
+# starts in its turn.
+HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "factory_lib.lab.child")
+MARK = "FACTORY_APART"  # a variable by which everything that one call starts can be told
+START = 60.0  # seconds that a cold, busy machine may take to start Python and to import what is used
+MOST_PRINTED, MOST_RETURNED, PAGE = 10_000_000, 100_000_000, 2_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,14 @@ class Outcome:
     Attributes
     ----------
     ended : str
-        "returned", "raised", "did not finish" or "died" (the whole interpreter, as by `os._exit`).
+        "returned", "raised", "did not finish", "printed too much" or "died" (the whole interpreter, as by
+        `os._exit`).
     value : object
         What it returned.
     error, line : str
         What it raised, and the line of its own code in which that happened.
     printed, complaints : str
-        What it and its processes wrote to standard output and standard error.
+        What it and its processes wrote to standard output and standard error: the beginning and the end.
     exit_code : int
         The interpreter's exit code; below 0 the number of the signal that ended it.
     left : int
@@ -69,6 +74,7 @@ class Outcome:
             "returned": f"It returned {self.value!r}.",
             "raised": f"It stopped with {self.error}{where}.",
             "did not finish": f"It did not finish in {self.seconds:g} s: is something waiting for ever?",
+            "printed too much": "It printed more than 10 MB, and was ended: is there a loop without an end?",
             "died": f"Its whole Python ended at once, with exit code {self.exit_code}.",
         }[self.ended]
         if self.left:
@@ -91,7 +97,7 @@ def apart(function: Callable[..., Any], *args: Any, seconds: float = 10.0) -> Ou
     *args : object
         Its arguments.
     seconds : float
-        After so long it is ended, with every process that it started.
+        After so long it is ended, with every process that it started. Starting Python is not counted.
 
     Returns
     -------
@@ -111,35 +117,48 @@ def run_packed(call: bytes, seconds: float) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="apart-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "call").write_bytes(call)
-        with (folder / "printed").open("wb") as printed, (folder / "complaints").open("wb") as complaints:
+        outputs = folder / "printed", folder / "complaints"
+        # What it makes in the usual place for temporary files goes with the folder; MARK tells its processes.
+        env = {**os.environ, "PYTHONUTF8": "1", MARK: name, "TMPDIR": name, "TEMP": name, "TMP": name}
+        with outputs[0].open("wb") as printed, outputs[1].open("wb") as complaints:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "factory_lib.lab.child", str(folder)],
+                [sys.executable, "-P", "-m", "factory_lib.lab.child", name],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=complaints,
-                env={**os.environ, "PYTHONUTF8": "1"},
-                start_new_session=True,  # so that its processes can be told from all others
+                env=env,
+                start_new_session=True,  # so that Ctrl-C comes to us alone
             )
+            ended = "did not finish"
             try:
-                deadline = time.monotonic() + seconds
-                while process.poll() is None and time.monotonic() < deadline:
+                deadline, begun = time.monotonic() + START, False
+                while time.monotonic() < deadline:
+                    if process.poll() is not None:
+                        ended = "died"
+                        break
+                    if not begun and (folder / "begun").exists():
+                        deadline, begun = time.monotonic() + seconds, True
+                    if sum(path.stat().st_size for path in outputs) > MOST_PRINTED:
+                        ended = "printed too much"
+                        break
                     time.sleep(0.005)
-                in_time = process.poll() is not None
             finally:
-                left = _end(process)
-        report = folder / "report"
-        how: str = "died"
-        what: Any = None
-        if report.exists() and in_time:
-            how, what = pickle.loads(report.read_bytes())
-        error, file, number = what if how == "raised" else ("", "", 0)
+                left = _end_for_sure(process, name)
+        value, error, line = None, "", ""
+        if ended == "died" and (folder / "report").exists():
+            ended, what = _load(folder / "report")
+            if ended == "raised":
+                error, file, number = what
+                line = linecache.getline(file, number).strip()
+            else:
+                value = what
         return Outcome(
-            ended=how if in_time else "did not finish",
-            value=what if how == "returned" else None,
+            ended=ended,
+            value=value,
             error=error,
-            line=linecache.getline(file, number).strip(),
-            printed=_read(folder / "printed"),
-            complaints=_read(folder / "complaints"),
+            line=line,
+            printed=_read(outputs[0]),
+            complaints=_read(outputs[1]),
             exit_code=process.returncode,
             left=left,
             seconds=seconds,
@@ -193,27 +212,45 @@ def _names(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*map(_names, inner))
 
 
-def _end(process: "subprocess.Popen[bytes]") -> int:
+def _end_for_sure(process: "subprocess.Popen[bytes]", mark: str) -> int:
+    """End an interpreter and all that it has started, also while somebody presses Ctrl-C again and again."""
+    interrupted: KeyboardInterrupt | None = None
+    while True:
+        try:
+            left = _end(process, mark)
+        except KeyboardInterrupt as error:
+            interrupted = error
+            continue
+        if interrupted:
+            raise interrupted
+        return left
+
+
+def _end(process: "subprocess.Popen[bytes]", mark: str) -> int:
     """End an interpreter and all that it has started; tell how many of those were still running."""
-    family = _family(process.pid)
-    trackers = [one for one in family if _is_tracker(one)]
-    others = [one for one in family if one not in trackers and one.pid != process.pid]
-    over = process.poll() is not None
-    for one in others:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            one.kill()
-    if not over:
-        process.kill()
+    family = _family(process.pid, mark)
+    left = sum(not _is_helper(one) for one in family)
+    if process.poll() is None:
+        process.kill()  # first of all: it could start another one for each that is ended
     process.wait(timeout=10)
-    psutil.wait_procs(others, timeout=5)
-    _, stubborn = psutil.wait_procs(trackers, timeout=5)
-    for one in stubborn:
-        one.kill()
-    return len(others)
+    deadline = time.monotonic() + 10
+    while family and time.monotonic() < deadline:
+        # The helpers end by themselves when all others have, and clean up: they get a while for that.
+        for one in family:
+            if not _is_helper(one) or time.monotonic() > deadline - 5:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+        psutil.wait_procs(family, timeout=0.2)
+        family = [one for one in {*family, *_family(process.pid, mark)} if _is_alive(one)]
+    return left
 
 
-def _family(pid: int) -> list[psutil.Process]:
-    """Return the living processes of a session; on Windows, those whose parents lead up to it."""
+def _family(pid: int, mark: str) -> list[psutil.Process]:
+    """Return the living processes that an interpreter has started, without itself.
+
+    They are told by their session or, if they have left that, by the mark in their environment; on Windows
+    by their parents.
+    """
     if sys.platform == "win32":
         try:
             return list(psutil.Process(pid).children(recursive=True))
@@ -222,20 +259,46 @@ def _family(pid: int) -> list[psutil.Process]:
     found = []
     for one in psutil.process_iter():
         try:
-            if os.getsid(one.pid) == pid and one.status() != psutil.STATUS_ZOMBIE:
-                found.append(one)
-        except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+            ours = os.getsid(one.pid) == pid or one.environ().get(MARK) == mark
+        except (OSError, psutil.Error):  # of somebody else, or just gone
             continue
+        if ours and one.pid != pid and _is_alive(one):
+            found.append(one)
     return found
 
 
-def _is_tracker(one: psutil.Process) -> bool:
+def _is_alive(one: psutil.Process) -> bool:
     try:
-        return TRACKER in " ".join(one.cmdline())
-    except psutil.Error:
+        return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 
+def _is_helper(one: psutil.Process) -> bool:
+    """Tell whether Python itself keeps this process; or, on Windows, whether it is what a .venv starts."""
+    try:
+        command = " ".join(one.cmdline())
+    except psutil.Error:
+        return False
+    return any(word in command for word in HELPERS)
+
+
+def _load(report: Path) -> tuple[str, Any]:
+    """Read what came home; what cannot be shown here is told in words."""
+    if report.stat().st_size > MOST_RETURNED:
+        return "returned", f"<{report.stat().st_size:,} bytes>"
+    try:
+        how, what = pickle.loads(report.read_bytes())
+    except Exception as error:  # an object that can be taken apart, but not put together again
+        return "returned", f"<{type(error).__name__}: {error}>"
+    return str(how), what
+
+
 def _read(path: Path) -> str:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return file.read()
+    """Read the beginning and the end of what was printed."""
+    with path.open("rb") as file:
+        data = file.read(PAGE + 1)
+        if len(data) > PAGE:
+            file.seek(max(PAGE, path.stat().st_size - PAGE))
+            data = data[:PAGE] + b"\n...\n" + file.read()
+    return data.decode("utf-8", errors="replace").replace("\r\n", "\n")

@@ -27,6 +27,7 @@ def _run(folder: Path, notebook: types.ModuleType) -> bytes:
         sys.path[:], call = pickle.loads((folder / "call").read_bytes())
         function, args, names = pickle.loads(call)
         notebook.__dict__.update(names)
+        (folder / "begun").touch()  # from here on the time counts
         value = function(*args)
     except BaseException as error:  # also SystemExit: the learner's code may call sys.exit
         return pickle.dumps(("raised", describe(error)))

@@ -101,10 +101,13 @@ def send_pids(results: Any) -> None:
     results.put((os.getpid(), os.getppid()))
 
 
+belt_speed = 1
+
+
 def append_part(parts: list[str], results: Any) -> None:
-    """Append to the list that was handed over, and send home what it looks like here."""
+    """Append to the list that was handed over; send home what it and the speed are here."""
     parts.append("X")
-    results.put(parts)
+    results.put((parts, belt_speed))
 
 
 def nap(seconds: float = 0.3) -> None:
@@ -151,7 +154,8 @@ def send_by_memory(shared: tuple[str, Any, Any], count: int) -> None:
     name, full, empty = shared
     memory = SharedMemory(name)
     for number in range(count):
-        empty.acquire(timeout=60)
+        if not empty.acquire(timeout=60):
+            raise TimeoutError("nobody took the frame for 60 s")
         np.ndarray(FRAME, np.uint8, memory.buf)[:] = _frame(number)
         full.release()
     memory.close()
@@ -202,10 +206,10 @@ def _crops(camera: str, frames: int) -> list[NDArray[np.uint8]]:
 # -- what the checks give a learner's code to run --------------------------------------------------
 
 
-def answer_late(value: object, results: Any) -> None:
-    """Put a result after a while, and need a little longer to end."""
+def answer_twice(value: Any, results: Any) -> None:
+    """Put twice the value after a while, and need a little longer to end."""
     time.sleep(0.3)
-    results.put(value)
+    results.put(value + value)
     time.sleep(0.5)
 
 

@@ -1,16 +1,22 @@
 """`apart`: whatever a function does there, this process lives on and nothing is left."""
 
+import contextlib
 import ctypes
 import os
+import signal
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from conftest import wait_until
 
 from factory_lib import FactoryError
 from factory_lib.lab.apart import apart, pack
@@ -22,6 +28,15 @@ def no_process_left() -> None:
     yield
     after = {process.pid for process in psutil.Process().children(recursive=True)}
     assert after <= before
+
+
+def told_by(question: Callable[[psutil.Process], Any]) -> list[Any]:
+    """Ask every process of this machine that lives and answers."""
+    answers = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            answers.append(question(process))
+    return answers
 
 
 def in_cell(source: str, **names: object) -> dict:
@@ -137,3 +152,117 @@ def test_a_value_that_cannot_come_home_is_told_in_its_own_words() -> None:
     assert apart(
         in_cell("import threading\ndef run():\n    return threading.Lock()")["run"]
     ).value.startswith("<unlocked _thread.lock")
+
+
+if sys.platform != "win32":  # there nobody can tell whose a process is that has left its family
+
+    def test_processes_in_sessions_of_their_own_and_children_started_anew_are_ended_too() -> None:
+        def flee() -> None:
+            for _ in range(2):
+                subprocess.Popen(["sleep", "41.5"], start_new_session=True)
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    os.execvp("sleep", ["sleep", "41.5"])
+                os._exit(0)
+
+            def again() -> None:
+                while True:
+                    subprocess.Popen(["sleep", "41.5"]).wait()
+
+            for _ in range(4):
+                threading.Thread(target=again).start()
+            time.sleep(60)
+
+        outcome = apart(flee, seconds=1.5)
+
+        assert outcome.left >= 7
+        assert [command for command in told_by(psutil.Process.cmdline) if "41.5" in command] == []
+
+    def test_ctrl_c_twice_leaves_nothing(tmp_path: Path) -> None:
+        program = tmp_path / "program.py"
+        program.write_text(
+            "import signal, tempfile, time\n"
+            "from multiprocessing import get_context\n"
+            "from factory_lib.lab import apart\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "def hang():\n"
+            "    tempfile.mkdtemp()\n"
+            "    spawn = get_context('spawn')\n"
+            "    children = [spawn.Process(target=time.sleep, args=(61.5,)) for _ in range(2)]\n"
+            "    for child in children: child.start()\n"
+            "    open(MARKER, 'w').close()\n"
+            "    time.sleep(61.5)\n"
+            f"MARKER = {str(tmp_path / 'marker')!r}\n"
+            "apart(hang, seconds=50)\n",
+            encoding="utf-8",
+        )
+        temporary = tmp_path / "temporary"
+        temporary.mkdir()
+        process = subprocess.Popen(
+            [sys.executable, str(program)],
+            env={**os.environ, "TMPDIR": str(temporary)},
+            stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).parent.parent.parent,
+        )
+        assert wait_until((tmp_path / "marker").exists, 60)
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+
+        assert process.wait(timeout=30) != 0
+        assert list(temporary.iterdir()) == []
+        assert [env for env in told_by(psutil.Process.environ) if str(temporary) in str(env)] == []
+
+
+def test_what_does_not_end_printing_is_ended_and_only_its_beginning_and_end_are_kept() -> None:
+    outcome = apart(in_cell("def chatter():\n    while True: print('x' * 1000)")["chatter"], seconds=60)
+
+    assert outcome.ended == "printed too much"
+    assert len(outcome.printed) < 5000
+
+
+def test_the_beginning_and_the_end_of_a_long_output_are_kept() -> None:
+    outcome = apart(in_cell("def count():\n    for n in range(5000): print(n)")["count"])
+
+    assert outcome.printed.startswith("0\n1\n2\n")
+    assert "\n...\n" in outcome.printed
+    assert outcome.printed.endswith("4998\n4999\n")
+
+
+class Odd(Exception):
+    """Can be pickled, but not put together again: pickle calls it with one argument."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"{one} {other}")
+
+
+def test_a_value_that_cannot_be_put_together_here_is_told_in_words() -> None:
+    outcome = apart(lambda: Odd(1, 2))
+
+    assert outcome.ended == "returned"
+    assert outcome.value.startswith("<TypeError")
+
+
+def test_temporary_files_that_it_leaves_are_gone(tmp_path: Path) -> None:
+    def leave() -> str:
+        import tempfile
+
+        name = tempfile.mkdtemp()
+        print(name, flush=True)
+        while True:
+            time.sleep(0.1)
+
+    name = apart(leave, seconds=1).printed.strip()
+
+    assert name
+    assert not Path(name).exists()
+
+
+def test_the_time_counts_from_when_its_code_begins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    slow = tmp_path / "slow_to_import.py"
+    slow.write_text("import time\ntime.sleep(1.5)\ndef work(): return 7\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    import slow_to_import  # type: ignore[import-not-found]
+
+    assert apart(slow_to_import.work, seconds=1).value == 7

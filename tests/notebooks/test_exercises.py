@@ -10,6 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from right_answers import RIGHT_ANSWERS
 from wrong_answers import WRONG_ANSWERS
 
 from factory_lib.lab import exercises
@@ -107,6 +108,22 @@ def test_a_wrong_answer_hears_its_fault_and_is_drawn(
     assert word in said
     assert drawn
     assert "cannot be drawn" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        pytest.param(name, code, id=f"{name}: {what}")
+        for name, answers in RIGHT_ANSWERS.items()
+        for what, code in answers.items()
+    ],
+)
+def test_a_right_answer_passes_in_whatever_words(
+    name: str, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = Cells(NOTEBOOKS / "solutions", name).answer_of(code)
+
+    assert said_by(name, answer, capsys) == f"Passed: {exercises.load(name).passed}\n"
 
 
 STRANGE: dict[str, Any] = {

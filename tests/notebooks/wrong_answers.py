@@ -96,6 +96,14 @@ def sample(path):
     ],
     "01-binarize": [
         (
+            "a threshold of its own",
+            """
+def binarize(image, threshold):
+    return np.where(image.max(axis=2) > 100, 255, 0).astype(np.uint8)
+""",
+            "the threshold 60",
+        ),
+        (
             "the mean instead of the largest",
             """
 def binarize(image, threshold):
@@ -245,6 +253,34 @@ grid = {work: ["1", "2", "2x", "they take turns"] for work in ("OpenCV", "pure P
     ],
     "03-join": [
         (
+            "returns what it was given",
+            """
+def run(target, value):
+    results = context.Queue()
+    process = context.Process(target=target, args=(value, results))
+    process.start()
+    results.get(timeout=20)
+    process.join(timeout=20)
+    return value
+""",
+            "answered 52",
+        ),
+        (
+            "an error that does not name the exit code",
+            """
+def run(target, value):
+    results = context.Queue()
+    process = context.Process(target=target, args=(value, results))
+    process.start()
+    result = results.get(timeout=20)
+    process.join(timeout=20)
+    if process.exitcode != 0:
+        raise RuntimeError("failed after 30 s")
+    return result
+""",
+            "names it",
+        ),
+        (
             "brackets after the target",
             """
 def run(target, value):
@@ -359,6 +395,19 @@ def run(target, value):
     ],
     "03-count": [
         (
+            "counts in the parent beside two idle processes",
+            """
+def count_both():
+    processes = [context.Process(target=workloads.nap) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=30)
+    return {"Cam1": 4, "Cam2": 5}
+""",
+            "Nothing came home",
+        ),
+        (
             "brackets after the target: the parent counts",
             """
 def count_both():
@@ -455,6 +504,41 @@ def count_both():
         ),
     ],
     "04-threads": [
+        (
+            "each event twice",
+            """
+def watch_both(watch, cameras):
+    events, seen, done = Queue(), [], 0
+    threads = [Thread(target=watch, args=(camera, events)) for camera in cameras]
+    for thread in threads:
+        thread.start()
+    while done < 2:
+        event = events.get(timeout=10)
+        done += event[0] == "DONE"
+        seen += [event, event]
+    for thread in threads:
+        thread.join(timeout=10)
+    return [event for event in seen if event[0] != "DONE"]
+""",
+            "not those that it sent",
+        ),
+        (
+            "last come, first served",
+            """
+def watch_both(watch, cameras):
+    events, seen, done = queue.LifoQueue(), [], 0
+    threads = [Thread(target=watch, args=(camera, events)) for camera in cameras]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+    while done < 2 or not events.empty():
+        seen.append(events.get(timeout=10))
+        done += seen[-1][0] == "DONE"
+    return [event for event in seen if event[0] != "DONE"]
+""",
+            "in that order",
+        ),
         (
             "the arguments the wrong way round",
             """
@@ -592,6 +676,44 @@ def watch_both(watch, cameras):
         ),
     ],
     "04-backpressure": [
+        (
+            "a detection gives up after half a second",
+            """
+MAXSIZE = 8
+def offer(events, name, data):
+    try:
+        events.put((name, data), block=not name.endswith("live"), timeout=0.2)
+        return True
+    except queue.Full:
+        return False
+""",
+            "of 5 detections arrived",
+        ),
+        (
+            "all live frames are dropped",
+            """
+MAXSIZE = 8
+def offer(events, name, data):
+    if name.endswith("live"):
+        return False
+    events.put((name, data), timeout=10)
+    return True
+""",
+            "although there was room",
+        ),
+        (
+            "the data is lost",
+            """
+MAXSIZE = 8
+def offer(events, name, data):
+    try:
+        events.put((name, None), block=not name.endswith("live"), timeout=10)
+        return True
+    except queue.Full:
+        return False
+""",
+            "with both",
+        ),
         (
             "name and data as two arguments",
             """

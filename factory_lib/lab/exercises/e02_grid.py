@@ -1,6 +1,7 @@
 """Exercise 02-grid: which of three ways to run it helps with which of three kinds of work."""
 
 import sys
+from numbers import Real
 from typing import Any
 
 from ..page import say
@@ -33,7 +34,7 @@ def judge(grid: Any) -> str:
         row = grid[work]
         if not isinstance(row, list | tuple) or len(row) != 4:
             return f"The row for {work!r} needs three numbers and a reason; {shape}."
-        if not all(isinstance(factor, int | float) for factor in row[:3]):
+        if not all(isinstance(factor, Real) for factor in row[:3]):
             return f"The row for {work!r} needs numbers: write 1, not '1' or '1x'."
     numbers = {work: [round(factor) for factor in grid[work][:3]] for work in WORKS}
     if any(row[0] != 1 for row in numbers.values()):
@@ -57,6 +58,8 @@ def judge(grid: Any) -> str:
         for way, given, expected in zip(WAYS, numbers[work], right, strict=False):
             if given != expected:
                 return f"'{work}' {way}: you say {given} times as fast. Look at that timeline again."
+        if work == "pure Python" and right[1] == 2:
+            continue  # without a GIL none of the reasons explains it
         if str(grid[work][3]).strip(" .").lower() != right[3].lower():
             return f"'{work}': the numbers are right, but is the reason for the threads {grid[work][3]!r}?"
     return ""
@@ -67,8 +70,10 @@ def draw(grid: Any) -> None:
     lines = []
     for work, row in grid.items():
         lines.append(f"{work}: {row[3]}" if len(row) > 3 else f"{work}:")
-        factors = [n for n in row[:3] if isinstance(n, int | float) and 0 <= n < 10]
-        lines += [f"  {way:20}{'#' * round(10 * n)} {n}x" for way, n in zip(WAYS, factors, strict=False)]
+        factors = [n for n in row[:3] if isinstance(n, Real) and 0 <= float(n) < 10]
+        lines += [
+            f"  {way:20}{'#' * round(10 * float(n))} {n}x" for way, n in zip(WAYS, factors, strict=False)
+        ]
     say("\n".join(lines))
 
 

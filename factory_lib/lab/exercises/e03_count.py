@@ -25,29 +25,48 @@ def observe(count_both: Callable[[], Any]) -> dict[str, Any]:
 
     def note_start(process: Any) -> None:
         target = process._target  # gone once it has started
-        seen["targets"].append("none" if target is None else getattr(target, "__module__", ""))
+        module = "none" if target is None else getattr(getattr(target, "func", target), "__module__", "")
+        if module.startswith("multiprocessing.managers"):
+            return  # a server for results, no worker
+        seen["targets"].append(module)
+        seen["together"] = max(seen["together"], 1 + sum(map(_is_alive, started)))
         started.append(process)
-        before_it = (one.is_alive() for one in started if one.pid is not None)
-        seen["together"] = max(seen["together"], 1 + sum(before_it))
 
-    ends: Any = connection.Connection.__mro__[1]  # of pipes on every system: what a queue reads from
-    receive = ends.recv_bytes
+    ends: Any = type(connection.Pipe()[0])  # what queues, pools and managers read from
+    receive = ends._recv_bytes
 
-    def noting_receive(self: Any, *args: Any) -> bytes:
-        received: bytes = receive(self, *args)
-        seen["bytes"] += len(received)
+    def noting_receive(self: Any, *args: Any) -> Any:
+        received = receive(self, *args)
+        seen["bytes"] += received.getbuffer().nbytes if hasattr(received, "getbuffer") else len(received)
         return received
 
-    ends.recv_bytes = noting_receive
+    ends._recv_bytes = noting_receive
     before(BaseProcess, "start", note_start)
     try:
         seen["counts"], seen["said"] = count_both(), ""
     except Exception as error:
         seen["counts"], seen["said"] = None, describe(error)[0]
-    running = [one for one in started if one.pid is not None]  # one whose start failed never was
-    seen["left"] = sum(one.is_alive() for one in running)
-    seen["exit codes"] = [one.exitcode for one in running]
+    seen["left"] = sum(map(_is_alive, started))
+    targets = zip(started, seen["targets"], strict=True)
+    # A pool ends its workers by force, and that is its right.
+    codes = [_exit_code(one) for one, module in targets if not module.startswith("multiprocessing")]
+    seen["exit codes"] = codes
     return seen
+
+
+def _is_alive(process: Any) -> bool:
+    try:
+        return bool(process.is_alive())
+    except ValueError:  # closed
+        return False
+
+
+def _exit_code(process: Any) -> int | None:
+    try:
+        code: int | None = process.exitcode
+    except ValueError:  # closed, which a process can be only when it has ended
+        return 0
+    return code
 
 
 def expected() -> dict[str, int]:
@@ -78,7 +97,7 @@ def judge(seen: dict[str, Any]) -> str:
     if seen["bytes"] > MANY_BYTES:
         sent = f"{seen['bytes']:,} bytes came home for two numbers"
         return f"{sent}: you send pictures. Count there, and send the counts."
-    if seen["counts"] != expected() and not seen["bytes"]:
+    if not seen["bytes"]:
         return (
             f"Nothing came home, and you returned {seen['counts']!r}. A list or dict is copied to each "
             "process: give them a queue, and wait with get for what comes."
@@ -87,7 +106,7 @@ def judge(seen: dict[str, Any]) -> str:
         turned = dict(zip(expected(), reversed(expected().values()), strict=True))
         if seen["counts"] == turned:
             return "Your counts are swapped: who puts first is not known. Use the name in (camera, count)."
-        return f"You returned {seen['counts']!r}; in the first {FRAMES} frames there are {expected()!r}."
+        return f"You returned {seen['counts']!r}, and that is not what count_parts sends for these cameras."
     if seen["left"]:
         return f"{seen['left']} of your processes were still running when you returned: join them."
     if any(seen["exit codes"]):

@@ -1,6 +1,7 @@
 """Exercise 03-join: run a target in a process, bring its result home, and notice when it fails."""
 
 import multiprocessing
+import re
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -11,7 +12,7 @@ from . import Exercise
 from .recorder import BRACKETS, attempt, before
 
 VALUE = 26
-LARGE = 2_000_000
+LARGE = 1_000_000
 
 
 def observe(run: Callable[..., Any]) -> dict[str, Any]:
@@ -20,21 +21,23 @@ def observe(run: Callable[..., Any]) -> dict[str, Any]:
     targets: list[Any] = []
 
     def note(process: Any) -> None:
-        targets.append(process._target)  # gone once it has started
-        given.extend(process._args)
+        target = process._target  # gone once it has started
+        targets.append(target)
+        given.extend((*process._args, *process._kwargs.values(), *getattr(target, "args", ())))
+        given.extend(getattr(target, "keywords", {}).values())
 
     before(BaseProcess, "start", note)
     seen: dict[str, Any] = {}
     for case, target, value in (
-        ("late", workloads.answer_late, VALUE),
-        ("large", workloads.answer_late, bytes(LARGE)),
+        ("late", workloads.answer_twice, VALUE),
+        ("large", workloads.answer_twice, bytes(LARGE)),
         ("failing", workloads.answer_and_break, VALUE),
     ):
-        result, said = attempt(run, target, value, seconds=10)
+        result, said, runtime_error = attempt(run, target, value, seconds=10)
         if isinstance(result, bytes):
             result = len(result)
         children = multiprocessing.active_children()
-        seen[case] = {"result": result, "said": said, "alive": len(children)}
+        seen[case] = {"result": result, "said": said, "alive": len(children), "right error": runtime_error}
         for child in children:
             child.kill()
             child.join(timeout=5)
@@ -64,14 +67,14 @@ def judge(seen: dict[str, Any]) -> str:
         )
     if late["said"]:
         return f"With a target that answers after 0.3 s your code: {late['said']}."
-    if late["result"] != VALUE:
+    if late["result"] != 2 * VALUE:
         return (
-            f"The target answered {VALUE}, your function returned {late['result']!r}. The result is lost: "
-            "wait for it, and let it come home through a queue."
+            f"The target answered {2 * VALUE}, your function returned {late['result']!r}. The result is "
+            "lost: wait for it, and let it come home through a queue."
         )
     if late["alive"]:
         return "You returned while your process was still running: join it before you return."
-    if large["result"] != LARGE or large["alive"]:
+    if large["result"] != 2 * LARGE or large["alive"]:
         return (
             "A large result does not come home: a process does not end while its queue still holds data, and "
             "you join it first. Take the result, then join."
@@ -81,7 +84,7 @@ def judge(seen: dict[str, Any]) -> str:
             "One target ended with exit code 3, and you returned its result as if all were well: look at "
             "exitcode after join, and raise RuntimeError if it is not 0."
         )
-    if "RuntimeError" not in failing["said"] or "3" not in failing["said"]:
+    if not failing["right error"] or not re.search(r"\b3\b", failing["said"]):
         return f"Exit code 3 should be a RuntimeError that names it. It came as: {failing['said']}."
     return ""
 

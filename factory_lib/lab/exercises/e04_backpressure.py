@@ -1,60 +1,72 @@
 """Exercise 04-backpressure: a bounded queue that drops live frames, counts them, and loses no detection."""
 
 import threading
-from queue import Queue
+from queue import Empty, Queue
 from typing import Any
 
 from ..page import say
 from . import Exercise
 
 MOST = 64
-LIVE, DETECTED = "VIDEO:Cam1 live", "VIDEO:Cam1 detected"
+LIVE = "VIDEO:Cam1 live", "VIDEO:Cam2 live"
+DETECTED = "VIDEO:Cam1 detected", "VIDEO:Cam2 detected"
 
 
 def observe(answer: Any) -> dict[str, Any]:
-    """Offer events while nobody takes any, then a detection into the full queue, then let them flow."""
+    """Offer events while nobody takes any, then detections into the full queue, then let them flow."""
     maxsize, offer = answer
     events: Queue[Any] = Queue(maxsize if isinstance(maxsize, int) else 0)
-    seen: dict[str, Any] = {"maxsize": maxsize, "said": "", "live": 0, "told": 0, "paused": 0}
-    waiting, offered_all, taken = threading.Event(), threading.Event(), []
+    seen: dict[str, Any] = {"maxsize": maxsize, "said": "", "live": 0, "told": 0, "with room": 0}
+    offered_live, offered_all = threading.Event(), threading.Event()
+    accepted: list[Any] = []
+    taken: list[Any] = []
+
+    def give(name: str, number: int) -> None:
+        room = not events.full()
+        if offer(events, name, number):
+            accepted.append((name, number))
+        elif room:
+            seen["with room"] += 1
 
     def camera() -> None:
         try:
             for number in range(2 * MOST):
-                seen["told"] += bool(offer(events, LIVE, number))
+                give(LIVE[number % 2], number)
                 seen["live"] += 1
-            waiting.set()
+            offered_live.set()
             for number in range(5):
-                seen["told"] += bool(offer(events, DETECTED, number))
+                give(DETECTED[number % 2], number)
         except Exception as error:
             seen["said"] = f"{type(error).__name__}: {error}".rstrip(": ")
-        waiting.set()
+        offered_live.set()
         offered_all.set()
 
     producer = threading.Thread(target=camera, daemon=True)
     producer.start()
     # Nobody takes anything yet: a camera that waits for room with a live frame stops here.
-    seen["waited"] = not waiting.wait(timeout=1.5)
+    seen["waited"] = not offered_live.wait(timeout=1.5)
     seen["paused"] = events.qsize()
-    offered_all.wait(timeout=0.3)
+    offered_all.wait(timeout=1.2)  # who does not wait so long with a detection loses it
     for _ in range(4 * MOST):
         if offered_all.is_set() and events.empty():
             break
         try:
-            taken.append(events.get(timeout=0.2))
-        except Exception:
+            taken.append(events.get(timeout=0.5))
+        except Empty:
             break
     producer.join(timeout=5)
-    names = [event[0] if isinstance(event, tuple) and len(event) == 2 else "" for event in taken]
-    seen["odd"] = names.count("")
-    seen["delivered live"] = names.count(LIVE)
-    seen["delivered detected"] = names.count(DETECTED)
+    pairs = [event for event in taken if isinstance(event, tuple) and len(event) == 2]
+    seen["odd"] = len(taken) - len(pairs)
+    seen["delivered live"] = sum(name in LIVE for name, _ in pairs)
+    seen["delivered detected"] = sum(name in DETECTED for name, _ in pairs)
+    seen["told"] = len(accepted)
+    seen["same"] = pairs == accepted
     return seen
 
 
 def judge(seen: dict[str, Any]) -> str:
     """Name what grows, waits, is lost or is not accounted for."""
-    if not isinstance(seen["maxsize"], int):
+    if not isinstance(seen["maxsize"], int) or isinstance(seen["maxsize"], bool):
         return f"MAXSIZE is {seen['maxsize']!r}: give a whole number, from 1 to {MOST}."
     if not 1 <= seen["maxsize"] <= MOST:
         return (
@@ -75,12 +87,16 @@ def judge(seen: dict[str, Any]) -> str:
             f"Only {seen['delivered detected']} of 5 detections arrived: each is a part, none may be "
             "dropped. A detection waits for room."
         )
+    if seen["with room"]:
+        return f"{seen['with room']} times you dropped a frame although there was room in the queue."
     delivered = seen["delivered live"] + seen["delivered detected"]
     if seen["told"] != delivered:
         return (
             f"The counts do not balance: offer returned True {seen['told']} times, {delivered} events were "
             "delivered. Return True for what is in the queue, False for what is dropped."
         )
+    if not seen["same"]:
+        return "What comes out is not what you were given: put the tuple (name, data), with both."
     return ""
 
 

@@ -10,9 +10,9 @@ from ..child import describe
 from ..page import say
 from . import Exercise
 
-CAMERAS = ["Cam1", "Cam2"]
+CAMERAS = ["Left", "Right"]  # not the lesson's: nothing in the answer may be fixed to those
 # Events of each camera before both have met, and after.
-BEFORE, AFTER = {"Cam1": 3, "Cam2": 3}, {"Cam1": 0, "Cam2": 5}
+BEFORE, AFTER = {"Left": 3, "Right": 3}, {"Left": 0, "Right": 5}
 EVENTS = sum(BEFORE.values()) + sum(AFTER.values())
 
 
@@ -21,11 +21,11 @@ def observe(watch_both: Callable[..., Any]) -> dict[str, Any]:
     meeting = threading.Barrier(2)
     seen: dict[str, Any] = {"threads": {}, "met": True, "wrong": ""}
 
-    def watch(*given: Any) -> None:
-        if len(given) != 2 or given[0] not in CAMERAS or not hasattr(given[1], "put"):
+    def watch(camera: Any = None, events: Any = None, *more: Any, **named: Any) -> None:
+        if more or named or camera not in CAMERAS or not hasattr(events, "put"):
+            given = (camera, events, *more, *named.values())
             seen["wrong"] = ", ".join(type(one).__name__ for one in given)
             return
-        camera, events = given
         seen["threads"][camera] = threading.current_thread() is not caller
         for number in range(BEFORE[camera]):
             events.put((f"VIDEO:{camera} live", number), timeout=5)
@@ -33,8 +33,8 @@ def observe(watch_both: Callable[..., Any]) -> dict[str, Any]:
             meeting.wait(timeout=1.5)
         except threading.BrokenBarrierError:
             seen["met"] = False
-        if camera == "Cam2":
-            time.sleep(0.8)  # so that its last events come well after Cam1's DONE
+        if camera == "Right":
+            time.sleep(0.8)  # so that its last events come well after the first DONE
         for number in range(AFTER[camera]):
             events.put((f"VIDEO:{camera} live", number), timeout=5)
         events.put(("DONE", camera), timeout=5)
@@ -91,6 +91,10 @@ def judge(seen: dict[str, Any]) -> str:
         )
     if len(live) != len(events):
         return "DONE tells that a camera has ended; it is no event to return."
+    for camera in CAMERAS:
+        mine = [data for name, data in live if name == f"VIDEO:{camera} live"]
+        if mine != [*range(BEFORE[camera]), *range(AFTER[camera])]:
+            return f"The events of {camera} are not those that it sent, in that order: {mine}."
     if seen["alive"]:
         return f"{seen['alive']} threads were still alive when you returned: join them."
     return ""

@@ -24,20 +24,22 @@ def before(owner: type, name: str, note: Callable[[Any], object]) -> None:
     setattr(owner, name, noting)
 
 
-def attempt(function: Callable[..., Any], *args: Any, seconds: float) -> tuple[Any, str]:
+def attempt(function: Callable[..., Any], *args: Any, seconds: float) -> tuple[Any, str, bool]:
     """Call a learner's function; return its value and "", or None and what went wrong in words.
+
+    The last of the three tells whether that was a RuntimeError.
 
     One that does not come back is left behind in its thread: then "did not finish" is what is said.
     """
-    outcome: list[tuple[Any, str]] = []
+    outcome: list[tuple[Any, str, bool]] = []
 
     def call() -> None:
         try:
-            outcome.append((function(*args), ""))
+            outcome.append((function(*args), "", False))
         except BaseException as error:  # also SystemExit
-            outcome.append((None, describe(error)[0]))
+            outcome.append((None, describe(error)[0], isinstance(error, RuntimeError)))
 
     thread = threading.Thread(target=call, name="attempt", daemon=True)
     thread.start()
     thread.join(timeout=seconds)
-    return outcome[0] if outcome else (None, f"did not finish in {seconds:g} s")
+    return outcome[0] if outcome else (None, f"did not finish in {seconds:g} s", False)
