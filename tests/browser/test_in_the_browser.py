@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from page import opened
+from browser import opened
 
 pytestmark = pytest.mark.timeout(300)
 
