@@ -164,11 +164,6 @@ class Timeline:
         """Seconds from the beginning of the first span to the end of the last."""
         return self.facts.seconds
 
-    @property
-    def cores(self) -> float:
-        """How many lanes were really running at once, on average over the time in which any was at work."""
-        return self.facts.cores()
-
     def busy(self, lane: str) -> float:
         """Seconds for which a lane was really running on a core, waiting left out."""
         return self.facts.busy(lane)

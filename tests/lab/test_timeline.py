@@ -320,3 +320,11 @@ print(json.dumps(notebook.cells[0].outputs))
     assert output["output_type"] == "display_data"
     assert output["data"]["text/html"].startswith('<img alt="Timeline. t: 0 us')
     assert output["data"]["text/plain"].count("t: 0 us") == 2
+
+
+def test_its_seconds_go_from_the_first_beginning_to_the_last_end() -> None:
+    timeline = Timeline()
+    timeline.extend([Span("A", "read", "compute", 5.0, 6.0, 0.5), Span("B", "wait", "wait", 5.5, 7.25, 0.0)])
+
+    assert timeline.seconds == 2.25
+    assert Timeline().seconds == 0.0
