@@ -162,3 +162,23 @@ def test_judge_and_draw_cope_with_whatever_is_answered(
 @pytest.mark.parametrize("kind", STRANGE)
 def test_a_strange_answer_hears_not_yet(name: str, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Not yet: " in said_by(name, STRANGE[kind], capsys)
+
+
+def test_what_is_drawn_does_not_depend_on_who_came_first(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = []
+    for order in (("Cam1", "Cam2"), ("Cam2", "Cam1")):
+        counts = {camera: int(camera[-1]) for camera in order}
+        seen = {
+            "targets": ["m", "m"],
+            "together": 2,
+            "exit codes": [0, 0],
+            "bytes": 46,
+            "said": "",
+            "counts": counts,
+        }
+        exercises.load("03-count").draw(seen)
+        threads = dict.fromkeys(order, True)
+        exercises.load("04-threads").draw({"threads": threads, "met": True, "returned": [], "said": ""})
+        drawn.append(capsys.readouterr().out)
+
+    assert drawn[0] == drawn[1]

@@ -116,11 +116,14 @@ def judge(seen: dict[str, Any]) -> str:
 
 def draw(seen: dict[str, Any]) -> None:
     """Show the processes and what came home."""
+    counts = seen["counts"]
+    if isinstance(counts, dict):
+        counts = dict(sorted(counts.items()))  # whoever came first
     say(
         f"processes started: {len(seen['targets'])}, side by side: {seen['together']}, "
         f"exit codes: {seen['exit codes']}\n"
         f"came home: {seen['bytes']:,} bytes\n"
-        f"returned: {seen['said'] or seen['counts']!r}"
+        f"returned: {seen['said'] or counts!r}"
     )
 
 

@@ -103,7 +103,7 @@ def judge(seen: dict[str, Any]) -> str:
 def draw(seen: dict[str, Any]) -> None:
     """Show who ran where, and what arrived."""
     where = {True: "a thread of its own", False: "your own thread"}
-    lines = [f"{camera} ran in {where[own]}" for camera, own in seen["threads"].items()]
+    lines = [f"{camera} ran in {where[own]}" for camera, own in sorted(seen["threads"].items())]
     lines.append(
         "both ran side by side" if seen["met"] and len(lines) == 2 else "they never ran side by side"
     )
