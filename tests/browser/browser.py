@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from conftest import wait_until
 from playwright.sync_api import Locator, Page, sync_playwright
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
@@ -103,7 +103,7 @@ def opened(name: str, folder: Path) -> Iterator[Notebook]:
     )
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/api")
+        assert wait_until(lambda: _answers(f"{address}/api"), 60), "JupyterLab does not answer"
         with sync_playwright() as playwright:
             path = browser_path()
             where = {"executable_path": path} if path else {"channel": "chrome"}
@@ -127,12 +127,9 @@ def opened(name: str, folder: Path) -> Iterator[Notebook]:
         server.wait(timeout=15)
 
 
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=2).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline, f"JupyterLab does not answer at {url}"
-            time.sleep(0.2)
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=2).close()
+    except OSError:
+        return False
+    return True

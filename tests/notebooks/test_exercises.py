@@ -13,6 +13,7 @@ import pytest
 from right_answers import RIGHT_ANSWERS
 from wrong_answers import WRONG_ANSWERS
 
+from factory_lib.classroom.cells import calls, checked, code_cells
 from factory_lib.lab import exercises
 from factory_lib.lab.apart import Outcome
 
@@ -30,10 +31,10 @@ class Cells:
 
     def __init__(self, folder: Path, name: str) -> None:
         [path] = folder.glob(f"{name[:2]}_*.ipynb")
-        cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        cells = code_cells(nbformat.read(path, 4))
         self.setup = next(cell.source for cell in cells if cell.id == "imports")
-        checks = [cell.source for cell in cells if f'check("{name}"' in cell.source]
-        [self.check] = checks
+        [check] = [cell for cell in cells if name in checked(cell)]
+        self.checked = next(call.args[1] for called, call in calls(check) if called == "check")
         self.answer = next(
             cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name
         )
@@ -49,9 +50,7 @@ class Cells:
         try:
             exec(compile(ast.Module(needed, []), "imports", "exec"), main.__dict__)
             exec(code, main.__dict__)
-            calls = (node for node in ast.walk(ast.parse(self.check)) if isinstance(node, ast.Call))
-            checked = next(call.args[1] for call in calls if ast.unparse(call.func) == "check")
-            return eval(ast.unparse(checked), main.__dict__)
+            return eval(ast.unparse(self.checked), main.__dict__)
         finally:
             sys.modules["__main__"] = before
 
@@ -64,9 +63,9 @@ def said_by(name: str, answer: Any, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_every_exercise_stands_in_a_lesson_and_every_lesson_exercise_is_there() -> None:
-    text = "".join(path.read_text(encoding="utf-8") for path in sorted(NOTEBOOKS.glob("*.ipynb")))
+    cells = (cell for path in NOTEBOOKS.glob("*.ipynb") for cell in code_cells(nbformat.read(path, 4)))
 
-    assert sorted(set(re.findall(r'check\(\\"([\w-]+)\\"', text))) == exercises.names()
+    assert sorted({name for cell in cells for name in checked(cell)}) == exercises.names()
 
 
 def test_every_exercise_has_three_wrong_answers_at_least() -> None:

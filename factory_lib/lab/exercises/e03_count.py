@@ -102,9 +102,9 @@ def judge(seen: dict[str, Any]) -> str:
             f"Nothing came home, and you returned {seen['counts']!r}. A list or dict is copied to each "
             "process: give them a queue, and wait with get for what comes."
         )
-    if seen["counts"] != expected():
-        turned = dict(zip(expected(), reversed(expected().values()), strict=True))
-        if seen["counts"] == turned:
+    right = expected()
+    if seen["counts"] != right:
+        if seen["counts"] == dict(zip(right, reversed(right.values()), strict=True)):
             return "Your counts are swapped: who puts first is not known. Use the name in (camera, count)."
         return f"You returned {seen['counts']!r}, and that is not what count_parts sends for these cameras."
     if seen["left"]:

@@ -4,6 +4,7 @@ import threading
 from queue import Empty, Queue
 from typing import Any
 
+from ..child import describe
 from ..page import say
 from . import Exercise
 
@@ -37,7 +38,7 @@ def observe(answer: Any) -> dict[str, Any]:
             for number in range(5):
                 give(DETECTED[number % 2], number)
         except Exception as error:
-            seen["said"] = f"{type(error).__name__}: {error}".rstrip(": ")
+            seen["said"] = describe(error)[0]
         offered_live.set()
         offered_all.set()
 
