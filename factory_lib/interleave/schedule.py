@@ -1,0 +1,124 @@
+"""One order of the workers' steps, as data: what a search finds, `replay` repeats and the views show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+class InterleaveError(Exception):
+    """Something that the caller has to put right.
+
+    Parameters
+    ----------
+    what, remedy : str
+        One sentence what is wrong, and one what to do.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what} {remedy}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one thread did before it could have been interrupted again.
+
+    Parameters
+    ----------
+    thread : str
+        "A" is the first worker, "B" the second, and so on.
+    line, source, file : int, str, str
+        Where it stood.
+    operation : str
+        What it did, such as "reads balance (100)" or "acquires lock".
+    state : str
+        The shared state after it.
+    loses : bool
+        Whether it wrote over something that it had not read: another thread's write is lost by it.
+    """
+
+    thread: str
+    line: int
+    source: str
+    operation: str
+    state: str
+    file: str = ""
+    loses: bool = False
+
+
+@dataclass(frozen=True)
+class Wait:
+    """One thread of a deadlock: where it waits and for what, and who holds that since which line."""
+
+    thread: str
+    line: int
+    source: str
+    wants: str
+    holder: str = ""
+    held_line: int = 0
+    held_source: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.thread} waits at line {self.line} ({self.source}) for {self.wants}"
+        if not self.holder:
+            return f"{text}, and nobody is left to give it"
+        return f"{text}, held by {self.holder} since line {self.held_line} ({self.held_source})"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the workers were stopped, and which variables were shown: what a replay needs to do the same."""
+
+    granularity: str = "access"
+    points: frozenset[tuple[str, str, int, int]] = frozenset()
+    shown: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One order: its steps, how it ended and how often a thread was interrupted that could have gone on.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        In the order in which they were made.
+    outcome : str
+        The final state, with what else there is to say: an exception, a deadlock.
+    ending : str
+        "done", "deadlock", "endless" (a thread goes round for ever) or "raised".
+    start : str
+        The state before the first step.
+    """
+
+    steps: tuple[Step, ...]
+    outcome: str
+    ending: str
+    preemptions: int
+    choices: tuple[int, ...]
+    start: str = ""
+    waits: tuple[Wait, ...] = ()
+    plan: Plan = field(default=Plan(), repr=False, compare=False)
+
+    @property
+    def order(self) -> str:
+        """The threads' names, one a step: "ABBA"."""
+        return "".join(step.thread for step in self.steps)
+
+    @property
+    def threads(self) -> tuple[str, ...]:
+        """The names of the threads that made a step."""
+        return tuple(sorted({step.thread for step in self.steps}))
+
+    def __str__(self) -> str:
+        rows = [("", "line", "source", "what it does", f"state: {self.start}")]
+        for step in self.steps:
+            mark = "  <- loses the other's write" if step.loses else ""
+            rows.append((step.thread, str(step.line), step.source, step.operation, step.state + mark))
+        lines = table(rows)
+        return "\n".join([*lines, f"ends as {self.outcome}", *map(str, self.waits)])
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Set rows of cells in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
