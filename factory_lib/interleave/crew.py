@@ -113,7 +113,7 @@ class Crew:
         self.version = 0  # counts the changes of shared state
         self.steps = self._turns = self._beat = 0
         self.ending = ""
-        self.aborting = self._late = False
+        self.aborting = self._late = self.deciding = False
         self.pins: dict[int, Any] = {}  # what was touched stays alive, so that no id means two things
         self.touched: dict[int, int] = {}
         self.written: dict[int, set[Any]] = {}
@@ -213,8 +213,8 @@ class Crew:
         return self.by_ident.get(get_ident())
 
     def is_working(self) -> bool:
-        """Tell whether the calling thread is a worker's."""
-        return get_ident() in self.by_ident
+        """Tell whether the calling thread is a worker's, and does a worker's work."""
+        return get_ident() in self.by_ident and not self.deciding
 
     def _serve(self, worker: Worker) -> None:
         self.by_ident[get_ident()] = worker
@@ -263,6 +263,13 @@ class Crew:
         worker.op = None
 
     def _next(self) -> Worker | None:
+        self.deciding = True  # nothing that happens until the decision is the worker's doing
+        try:
+            return self._choose()
+        finally:
+            self.deciding = False
+
+    def _choose(self) -> Worker | None:
         for worker in self.active:
             if not worker.begun:
                 worker.begun = True
@@ -295,7 +302,7 @@ class Crew:
     def arrive(self, site: Site, frame: FrameType) -> None:
         """Take notice of an access, and stand before it if it is one to what others write."""
         worker = self.by_ident.get(get_ident())
-        if worker is None:
+        if worker is None or self.deciding:
             return
         if self.aborting:
             raise Abort

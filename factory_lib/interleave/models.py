@@ -44,7 +44,7 @@ def point(
     if crew.aborting:
         raise Abort
     frame = sys._getframe(1)
-    touched = () if model is None else model.touches() if isinstance(model, Model) else (model,)
+    touched = () if model is None else model.touches() if hasattr(model, "touches") else (model,)
     accesses = tuple([(id(each), None, writes) for each in touched])
     crew.pins.update((id(each), each) for each in touched)
     key = (type(model), place_of(frame))

@@ -33,17 +33,20 @@ OVERLONG = 10  # orders cut by max_steps after which a search gives up
 EXAMPLES = 24  # outcomes of which an order is kept
 
 
-@dataclass(slots=True)
 class Node:
     """A choice on the present path."""
 
-    chosen: int
-    todo: list[int]
-    keys: tuple[Any, ...]
-    spent: int
-    interrupted: int | None
-    asleep: set[int] = field(default_factory=set)
-    accesses: dict[int, tuple[tuple[int, Any, bool], ...] | None] = field(default_factory=dict)
+    __slots__ = ("accesses", "asleep", "chosen", "interrupted", "keys", "spent", "todo")
+
+    def __init__(
+        self, indices: list[int], keys: tuple[Any, ...], spent: int, interrupted: int | None, asleep: set[int]
+    ) -> None:
+        self.chosen, *self.todo = indices
+        self.keys = keys
+        self.spent = spent
+        self.interrupted = interrupted  # who could have gone on
+        self.asleep = asleep
+        self.accesses: dict[int, tuple[tuple[int, Any, bool], ...] | None] = {}
 
     @property
     def preemptions(self) -> int:
@@ -378,7 +381,7 @@ class Search:
         if interrupted is not None and spent == self.max_preemptions and len(indices) > 1:
             self.cut = True
             indices = indices[:1]
-        return Node(indices[0], indices[1:], keys, spent, interrupted, asleep)
+        return Node(indices, keys, spent, interrupted, asleep)
 
     def run_one(self) -> bool:
         """Run the order that the path begins; tell whether its end counts as one."""
@@ -452,7 +455,7 @@ class Search:
             self.unended.add(self._standing())
         if crew.ending == "done":
             bad = "raised" if any(worker.error for worker in crew.active) else ""
-            if invariant is not None and not self._holds(invariant):
+            if not bad and invariant is not None and not self._holds(invariant):
                 bad = "violated"
         self.schedules += 1
         self.outcomes[outcome] += 1

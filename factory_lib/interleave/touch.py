@@ -35,15 +35,18 @@ _LOCALS = 8 * _WORD + 8  # eight pointers, then stacktop, two small fields and p
 NULL = object()
 
 
-def object_at(address: int) -> Any:
-    """Return the object at an address of the stack, or NULL."""
-    return ctypes.cast(address, ctypes.py_object).value if address else NULL
+@functools.lru_cache(maxsize=64)
+def _array(count: int) -> Any:
+    return (ctypes.py_object * count).from_address
 
 
 def slots(frame: FrameType, first: int, count: int) -> list[Any]:
     """Return values of a frame: its locals and cells come first, then its stack."""
     base = _read(id(frame) + 3 * _WORD).value + _LOCALS + first * _WORD
-    return [object_at(_read(base + _WORD * place).value) for place in range(count)]
+    try:
+        return _array(count)(base)[:]  # type: ignore[no-any-return]
+    except ValueError:  # one of them is empty
+        return [_array(1)(base + _WORD * at)[0] if _read(base + _WORD * at).value else NULL for at in range(count)]
 
 
 @functools.lru_cache(maxsize=1024)

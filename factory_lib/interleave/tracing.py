@@ -68,8 +68,7 @@ class SetTrace:
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         local = self._locals.get(id(frame.f_code))
         if local is None:
-            if not is_followed(frame.f_code.co_filename):
-                frame.f_trace_lines = False
+            if not is_followed(frame.f_code.co_filename) or not self._listener.is_working():
                 return None
             self._listener.meet(frame.f_code, frame)
             local = self._locals[id(frame.f_code)]
