@@ -3,7 +3,22 @@
 Standard library only; the views ask for matplotlib and ipywidgets when they are used.
 """
 
-from .schedule import InterleaveError, Schedule, Step, Wait
+from .game import Game, play
+from .schedule import InterleaveError, Move, Schedule, Step, Wait
 from .search import Result, explore, replay
+from .views import plot_lanes, step_through
 
-__all__ = ["InterleaveError", "Result", "Schedule", "Step", "Wait", "explore", "replay"]
+__all__ = [
+    "Game",
+    "InterleaveError",
+    "Move",
+    "Result",
+    "Schedule",
+    "Step",
+    "Wait",
+    "explore",
+    "play",
+    "plot_lanes",
+    "replay",
+    "step_through",
+]

@@ -69,8 +69,8 @@ def stack_depths(code: CodeType) -> dict[int, int]:
     """Compute how many values lie on the stack before each instruction that can be reached."""
     listed = list(dis.get_instructions(code))
     places = {instruction.offset: place for place, instruction in enumerate(listed)}
-    # The value sent into a generator lies there when it starts; newer ones count it to RETURN_GENERATOR.
-    start = int(bool(code.co_flags & _GENERATOR) and sys.version_info < (3, 12))
+    # The value sent into a generator lies there when it starts; 3.13 counts it to RETURN_GENERATOR.
+    start = int(bool(code.co_flags & _GENERATOR) and sys.version_info < (3, 13))
     todo = [(0, start)]
     table = dis.Bytecode(code).exception_entries  # type: ignore[attr-defined]
     todo += [(entry.target, entry.depth + 1 + entry.lasti) for entry in table]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from threading import get_ident
 from time import perf_counter
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from .bytecode import Site, Tables, is_followed
 from .touch import Eye, slots, width
@@ -101,6 +101,7 @@ class Crew:
         self.workers: list[Worker] = []
         self.by_ident: dict[int, Worker] = {}
         self.notes: dict[str, None] = {}
+        self.fault: Exception | None = None
         self.shifted = False  # what was found in this order calls for a new start of the search
         self.deadline = float("inf")
         self.eye = Eye(lambda name: self.notes.setdefault(name), self._store)
@@ -312,7 +313,11 @@ class Crew:
         elif site.kind in ("next", "send", "value"):
             worker.impure += 1
             self._count_turn(worker)
-        seen = self.eye.see(site, frame)
+        try:
+            seen = self.eye.see(site, frame)
+        except Exception as error:  # ours, not the learner's: `run` raises it
+            self.fault = error
+            self._stop(worker, "fault")
         if self.eye.impure:
             self.eye.impure = False
             worker.impure += 1
@@ -341,11 +346,14 @@ class Crew:
     def _count_turn(self, worker: Worker) -> None:
         self._turns += 1
         if self._turns > TURNS * self.max_steps or self._late:
-            self.ending = "late" if self._late else "max_steps"
-            worker.op = Op("turn", (), None)
-            self._home.release()
-            self._take(worker)
-            raise Abort
+            self._stop(worker, "late" if self._late else "max_steps")
+
+    def _stop(self, worker: Worker, ending: str) -> NoReturn:
+        self.ending = ending
+        worker.op = Op("stop", (), None)
+        self._home.release()
+        self._take(worker)
+        raise Abort
 
     def _go_round(self, worker: Worker, site: Site, frame: FrameType) -> None:
         """Find out whether a loop came back to where it was, with nothing changed by anybody meanwhile.

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+LOSES = "loses the other's write"
+STALE = "decided before the other's write"
+
 
 class InterleaveError(Exception):
     """Something that the caller has to put right.
@@ -31,8 +34,9 @@ class Step:
         What it did, such as "reads balance (100)" or "acquires lock".
     state : str
         The shared state after it.
-    loses : bool
-        Whether it wrote over something that it had not read: another thread's write is lost by it.
+    mark : str
+        `LOSES` if it writes over another thread's write that it has not seen, `STALE` if it has seen that write,
+        but had looked before it too: it may have been decided then.
     """
 
     thread: str
@@ -41,7 +45,17 @@ class Step:
     operation: str
     state: str
     file: str = ""
-    loses: bool = False
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Move:
+    """What a thread would do next, and whether it can: not while it would wait."""
+
+    line: int
+    source: str
+    operation: str
+    possible: bool
 
 
 @dataclass(frozen=True)
@@ -110,7 +124,7 @@ class Schedule:
     def __str__(self) -> str:
         rows = [("", "line", "source", "what it does", f"state: {self.start}")]
         for step in self.steps:
-            mark = "  <- loses the other's write" if step.loses else ""
+            mark = f"  <- {step.mark}" if step.mark else ""
             rows.append((step.thread, str(step.line), step.source, step.operation, step.state + mark))
         lines = table(rows)
         return "\n".join([*lines, f"ends as {self.outcome}", *map(str, self.waits)])

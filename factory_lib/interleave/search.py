@@ -88,7 +88,6 @@ class Session:
             )
         self._given = workers
         self._setup = setup
-        self.has_setup = setup is not None
         self.granularity = granularity
         self._plan: Plan | None = None
         self.tables = Tables()
@@ -166,6 +165,8 @@ class Session:
             self.state = state
             jobs = [functools.partial(worker, state) for worker in self.workers]
         self.crew.run(jobs, decide)
+        if self.crew.fault is not None:
+            raise self.crew.fault
 
     def learn(self) -> bool:
         """Tell whether the order has shown that more matters than was known, so that all begins anew."""
@@ -192,13 +193,25 @@ class Session:
             parts.append(f"endless loop of {standing}")
         return "; ".join(filter(None, parts)) or "nothing"
 
+    def holds(self, invariant: Callable[..., object]) -> bool:
+        """Ask an invariant about the present state."""
+        try:
+            return bool(invariant(self.state) if self._setup is not None else invariant())
+        except Exception as error:
+            raise InterleaveError(
+                f"The invariant itself failed: {type(error).__name__}: {error}.",
+                "Give a function of the state that returns True or False.",
+            ) from error
+
     def ending(self) -> str:
         """Name the way in which the order ended."""
         raised = self.crew.ending == "done" and any(worker.error for worker in self.crew.active)
         return "raised" if raised else self.crew.ending
 
-    def record(self, choices: Sequence[int]) -> Schedule:
-        """Run an order again, and write down each step.
+    def record(
+        self, choices: Sequence[int], look: Callable[[words.Book], object] = lambda book: None
+    ) -> Schedule:
+        """Run an order again, and write down each step; `look` sees the book before the workers unwind.
 
         Raises
         ------
@@ -211,23 +224,21 @@ class Session:
         def decide(able: list[Worker]) -> Worker | None:
             book.finish()
             index = next(turn, None)
-            if index is None:
-                self.crew.ending = "stopped"
-                return None
             chosen = next((worker for worker in able if worker.index == index), None)
             if chosen is None:
-                self.crew.ending = "strayed"
+                self.crew.ending = "stopped" if index is None else "strayed"
                 return None
             book.begin(chosen, able)
             return chosen
 
         self.run(decide)
         try:
-            if self.crew.ending == "strayed":
+            if self.crew.ending in ("strayed", "stuck", "late"):
                 raise InterleaveError(
                     "The workers no longer stand where this order was recorded.", "Run explore on them again."
                 )
             book.finish()
+            look(book)
             return book.schedule(choices)
         finally:
             self.crew.unwind()
@@ -299,6 +310,7 @@ class Result:
     counterexample: Schedule | None = None
     examples: dict[str, Schedule] = field(default_factory=dict)
     bad: dict[str, str] = field(default_factory=dict)
+    plan: Plan = field(default=Plan(), repr=False)
 
     @property
     def deadlock(self) -> tuple[Wait, ...]:
@@ -455,7 +467,7 @@ class Search:
             self.unended.add(self._standing())
         if crew.ending == "done":
             bad = "raised" if any(worker.error for worker in crew.active) else ""
-            if not bad and invariant is not None and not self._holds(invariant):
+            if not bad and invariant is not None and not self.session.holds(invariant):
                 bad = "violated"
         self.schedules += 1
         self.outcomes[outcome] += 1
@@ -463,17 +475,6 @@ class Search:
         known = self.best.get((outcome, bad))
         if known is None or rank < known[:2]:
             self.best[outcome, bad] = (*rank, tuple([node.chosen for node in self.path]))
-
-    def _holds(self, invariant: Callable[..., object]) -> bool:
-        try:
-            if self.session.has_setup:
-                return bool(invariant(self.session.state))
-            return bool(invariant())
-        except Exception as error:
-            raise InterleaveError(
-                f"The invariant itself failed: {type(error).__name__}: {error}.",
-                "Give a function of the state that returns True or False.",
-            ) from error
 
     def result(self, stop: str, start: float) -> Result:
         """Put together what was found, and record the orders that are worth a look."""
@@ -514,6 +515,7 @@ class Search:
             counterexample,
             examples,
             bad_outcomes,
+            self.session.plan(),
         )
 
     def backtrack(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .bytecode import Site
 from .crew import Op, Worker, place_of
 from .say import say
-from .schedule import Schedule, Step, Wait
+from .schedule import LOSES, STALE, Move, Schedule, Step, Wait
 from .touch import top
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Book:
         self._start: str | None = None
         self._last: Worker | None = None
         self._preemptions = 0
-        self._reads: dict[tuple[str, int, Any], int] = {}
+        self._looks: dict[tuple[str, int, Any], list[int]] = {}
         self._writes: dict[tuple[int, Any], tuple[int, str]] = {}
         self._word = first_name(session.workers[0])
 
@@ -52,7 +52,7 @@ class Book:
             self._preemptions += not (before is not None and before.free)
         self._last = worker
         file, line = self.place(op)
-        step = Step(worker.name, line, source_of(file, line), self.operation(op), "", file, self._loses(worker, op))
+        step = Step(worker.name, line, source_of(file, line), self.operation(op), "", file, self._mark(worker, op))
         self._steps.append(step)
 
     def finish(self) -> None:
@@ -77,6 +77,18 @@ class Book:
             session.plan(),
         )
 
+    def moves(self) -> dict[str, Move]:
+        """Tell what each worker that has not ended would do next."""
+        return {
+            worker.name: self._move(worker.op)
+            for worker in self._session.crew.active
+            if worker.op is not None and worker.op.key != "stop"
+        }
+
+    def _move(self, op: Op) -> Move:
+        file, line = self.place(op)
+        return Move(line, source_of(file, line), self.operation(op), self._session.crew.is_ready(op))
+
     def place(self, op: Op) -> tuple[str, int]:
         """Return file and line of what a worker is about to do."""
         if op.site is not None:
@@ -84,20 +96,21 @@ class Book:
         place: tuple[CodeType, int] | None = place_of(op.frame)
         return (place[0].co_filename, place[1]) if place else ("", 0)
 
-    def _loses(self, worker: Worker, op: Op) -> bool:
-        """Tell whether a write covers another thread's that came after this thread's last look."""
+    def _mark(self, worker: Worker, op: Op) -> str:
+        """Say what is wrong with a write, if another thread's came after this one's last or earlier look."""
         now = len(self._steps)
-        loses = False
+        mark = ""
         for key, part, writes in op.accesses:
-            place = key, part
+            looks = self._looks.setdefault((worker.name, key, part), [])
             if writes:
-                at, who = self._writes.get(place, (-1, worker.name))
-                seen = self._reads.get((worker.name, *place))
+                at, who = self._writes.get((key, part), (-1, worker.name))
                 named = op.site is not None and op.site.kind in ("global", "cell", "attr", "item")
-                loses |= named and who != worker.name and seen is not None and seen < at
-                self._writes[place] = now, worker.name
-            self._reads[worker.name, key, part] = now
-        return loses
+                if named and who != worker.name and looks and looks[0] < at:
+                    mark = LOSES if looks[-1] < at else STALE
+                self._writes[key, part] = now, worker.name
+                looks.clear()
+            looks.append(now)
+        return mark
 
     def waits(self) -> tuple[Wait, ...]:
         """Tell who waits for what."""
