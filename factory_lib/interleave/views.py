@@ -166,7 +166,7 @@ class Lanes(View):
         png = io.BytesIO()
         figure.savefig(png, format="png")
         data = base64.b64encode(png.getvalue()).decode("ascii")
-        picture = f'<img alt="{html.escape(alt(self._schedule))}" src="data:image/png;base64,{data}">'
+        picture = f'<img alt="{html.escape(alt(self._schedule))}" style="max-width:100%" src="data:image/png;base64,{data}">'
         return {"text/html": picture, "text/plain": self._text}
 
 
@@ -191,9 +191,14 @@ def draw(schedule: Schedule) -> "Figure":
     from matplotlib.figure import Figure
 
     threads = schedule.threads
-    lane, state = 3.1, 3.0  # inches of a lane, and of the state beside them
+    words = [_shorten(f"{'⚠ ' * bool(step.mark)}{step.line}: {step.operation}", 42) for step in schedule.steps]
+    states = [_shorten(text, 40) for text in (schedule.start, *(step.state for step in schedule.steps))]
+    # Inches: of a lane, of the state beside them, of what is wrong beside that; of a row, and above and below.
+    lane = 0.5 + 0.075 * max(16, *map(len, words), 0)
+    state = 0.4 + 0.09 * max(8, *map(len, states))
+    marked = 3.0 if any(step.mark for step in schedule.steps) else 0.0
     row, top, low = 0.34, 0.75, 0.45 + 0.22 * len(schedule.waits)
-    width = lane * len(threads) + state
+    width = lane * len(threads) + state + marked
     height = top + row * max(1, len(schedule.steps)) + low
     figure = Figure(figsize=(width, height), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
@@ -206,34 +211,29 @@ def draw(schedule: Schedule) -> "Figure":
         axes.text(lane * (place + 0.5), 0.25, f"thread {name}", ha="center", weight="bold", **style)
         axes.plot([lane * (place + 0.5)] * 2, [0.45, height - low], color="#cccccc", lw=1, zorder=0)
     axes.text(lane * len(threads) + 0.1, 0.25, "state", weight="bold", **style)
-    axes.text(lane * len(threads) + 0.1, 0.55, _shorten(schedule.start, 40), color="#555555", **style)
-    before = schedule.start
+    axes.text(lane * len(threads) + 0.1, 0.55, states[0], color="#555555", **style)
     for number, step in enumerate(schedule.steps):
         y = top + row * (number + 0.5)
         place = threads.index(step.thread)
         colour = LOOKS[place % len(LOOKS)]
-        word = _shorten(f"{step.line}: {step.operation}", 42)
-        if step.mark:
-            word = "⚠ " + word
         axes.text(
             lane * (place + 0.5),
             y,
-            word,
+            words[number],
             ha="center",
             bbox={
                 "boxstyle": "round,pad=0.3",
                 "facecolor": "white",
                 "edgecolor": "#b3261e" if step.mark else colour,
                 "linewidth": 2.5 if step.mark else 1.2,
-                "hatch": "////" if step.mark else "",
                 "linestyle": "--" if step.mark else "-",
             },
             **{**style, "fontsize": 8, "weight": "bold" if step.mark else "normal"},
         )
-        note = f"  ⚠ {step.mark}" if step.mark else ""
-        bold = "bold" if step.state != before else "normal"
-        axes.text(lane * len(threads) + 0.1, y, _shorten(step.state, 40 - len(note)) + note, weight=bold, **style)
-        before = step.state
+        bold = "bold" if states[number + 1] != states[number] else "normal"
+        axes.text(lane * len(threads) + 0.1, y, states[number + 1], weight=bold, **style)
+        if step.mark:
+            axes.text(width - marked, y, f"⚠ {step.mark}", weight="bold", **style)
     last = [f"ends as {schedule.outcome}", *map(str, schedule.waits)]
     for number, line in enumerate(last):
         axes.text(0.1, height - low + 0.22 * (number + 1), _shorten(line, int(width * 14)), **style)
