@@ -110,6 +110,10 @@ class Session:
             stack.callback(setattr, models, "crew", None)
             stack.callback(self.world.close)
             self.workers = [self.world.add(worker) for worker in self._given]
+            for place, worker in enumerate(self.workers):
+                if inspect.iscoroutinefunction(worker):
+                    self.crew.notes["async functions"] = None
+                    self.workers[place] = functools.partial(_drop, worker)
             if self._setup is not None:
                 self._setup = self.world.add(self._setup)
             self.tables.settle()
@@ -233,7 +237,7 @@ class Session:
 
         self.run(decide)
         try:
-            if self.crew.ending in ("strayed", "stuck", "late"):
+            if self.crew.ending in ("strayed", "stuck", "late") or next(turn, None) is not None:
                 raise InterleaveError(
                     "The workers no longer stand where this order was recorded.", "Run explore on them again."
                 )
@@ -251,7 +255,11 @@ def _refuse_generators(worker: Callable[..., object]) -> None:
     if not callable(worker):
         raise InterleaveError(f"The worker {worker!r} is not a function.", "Give the function itself, uncalled.")
     if inspect.isgeneratorfunction(function):
-        raise InterleaveError("A worker is a generator: calling it runs nothing.", "Give a function that uses it up.")
+        raise InterleaveError("A worker is a generator: calling it runs nothing.", "Give a plain function.")
+
+
+def _drop(worker: Callable[..., Any], *state: Any) -> None:
+    worker(*state).close()
 
 
 class _Hush:
