@@ -224,15 +224,14 @@ PROGRAMS = [
     two("get and update", get_and_update, dict, see=lambda s: s["x"], models=()),
     two("defaultdict", default_key, lambda: collections.defaultdict(int), see=lambda s: s["x"], models=()),
     two("slice", slices, lambda: [0], see=lambda s: s[0], models=()),
-    two("text", text, lambda: SimpleNamespace(x=""), see=lambda s: len(s.x)),
+    two("text", text, lambda: SimpleNamespace(x=""), see=lambda s: len(s.x), models=()),
     two("partial", functools.partial(add_to, amount=1)),
     two("helper", helper),
     two("generator", by_generator),
     two("comprehension", by_comprehension),
     two("lambda", by_lambda),
     Program(
-        "read, then add to what is there", (as_key,) * 2, "holds", {1, 2}, one, models=(plus_model,) * 2
-    ),
+        "read, then add to what is there", (as_key,) * 2, "holds", {1, 2}, one, models=(plus_model,) * 2, peer=False),
     Program("2 x 2", (twice,) * 2, "holds", {2, 3, 4}, one, models=(times_model(2),) * 2),
     Program("3 x 1", (attribute,) * 3, "holds", {1, 2, 3}, one, models=(plus_model,) * 3),
     Program("2 x 3", (thrice,) * 2, "holds", {2, 3, 4, 5, 6}, one, models=(times_model(3),) * 2),

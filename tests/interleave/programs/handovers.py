@@ -1,13 +1,12 @@
 """Queues: with and without sentinel, bounded, asked before they are used."""
 
 import queue
-from queue import LifoQueue, Queue, SimpleQueue
 
 from . import Program, State
 
 
-def line(kind=Queue, **more):
-    return lambda: State(x=0, queue=kind(**more))
+def line(name="Queue", **more):
+    return lambda: State(x=0, queue=getattr(queue, name)(**more))
 
 
 def give(s):
@@ -91,15 +90,15 @@ def two_parts():
 PROGRAMS = [
     Program("sentinel", (give, take_all), "holds", {3}, line(), lambda s: s.x == 3),
     Program("no sentinel", (give_without_end, take_all), "deadlock", {"deadlock"}, line(), peer=False),
-    Program("bounded queue", (give, take_all), "holds", {3}, line(maxsize=1), lambda s: s.x == 3),
+    Program("bounded queue", (give, take_all), "holds", {3}, line(maxsize=1), lambda s: s.x == 3, peer=False),
     Program("first in, first out", (give_without_end, take_two), "holds", {12}, line(), lambda s: s.x == 12),
-    Program("last in, first out", (give_without_end, take_two), "holds", {12, 21}, line(LifoQueue)),
-    Program("simple queue", (give_without_end, take_two), "holds", {12}, line(SimpleQueue)),
+    Program("last in, first out", (give_without_end, take_two), "holds", {12, 21}, line("LifoQueue"), peer=False),
+    Program("simple queue", (give_without_end, take_two), "holds", {12}, line("SimpleQueue")),
     Program("empty, then get", (take_if_any,) * 2, "deadlock", {1, "deadlock"}, two_parts, peer=False),
-    Program("get_nowait", (give_without_end, take_or_not), "holds", {1, 10}, line()),
+    Program("get_nowait", (give_without_end, take_or_not), "holds", {1, 10}, line(), peer=False),
     Program("one sentinel for two", (one_end_for_two, only_ends, only_ends), "deadlock", {"deadlock"}, line(), peer=False),
     Program("a sentinel handed on", (one_end_for_two, passes_on, passes_on), "holds", {1}, line(), see=lambda s: s.queue.qsize()),
     Program("task_done", (wait_for_all, work), "holds", {1}, line(), lambda s: s.seen == 1, lambda s: s.seen),
-    Program("drop what does not fit", (drop_if_full, lambda s: s.queue.get()), "holds", {0, 1}, lambda: State(dropped=0, queue=Queue(1)), see=lambda s: s.dropped),
+    Program("drop what does not fit", (drop_if_full, lambda s: s.queue.get()), "holds", {0, 1}, lambda: State(dropped=0, queue=queue.Queue(1)), see=lambda s: s.dropped, peer=False),
     Program("qsize", (counted,) * 2, "holds", {1, 2}, line()),
 ]

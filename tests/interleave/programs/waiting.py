@@ -2,7 +2,7 @@
 
 import threading
 import time
-from threading import Barrier, BoundedSemaphore, Condition, Event, Semaphore, Thread
+from threading import Thread
 
 from . import Program, State
 
@@ -20,7 +20,7 @@ def make(number):
 
 
 def buffer():
-    return State(x=0, parts=[], room=Condition())
+    return State(x=0, parts=[], room=threading.Condition())
 
 
 def take(number):
@@ -110,7 +110,7 @@ def set_and_clear(s):
 
 
 def event():
-    return State(x=0, event=Event())
+    return State(x=0, event=threading.Event())
 
 
 def semaphore_mutex(s):
@@ -161,7 +161,7 @@ def part_at_barrier(s):
 
 
 def barrier(parties):
-    return lambda: State(x=0, a=0, b=0, barrier=Barrier(parties))
+    return lambda: State(x=0, a=0, b=0, barrier=threading.Barrier(parties))
 
 
 def sleepy(s):
@@ -206,10 +206,10 @@ def forgets_join(s):
 
 SLEEP = {"reduction": "sleep-sets"}
 PROGRAMS = [
-    Program("bounded buffer", (make(2), take(2)), "holds", {3}, buffer, lambda s: s.x == 3, options=SLEEP),
+    Program("bounded buffer", (make(2), take(2)), "holds", {3}, buffer, lambda s: s.x == 3, options=SLEEP, peer=False),
     Program("wait with if, one part for two", (take_if, take_if, put_one_wake_all), "deadlock", {"deadlock", "IndexError"}, buffer, options=SLEEP, peer=False),
-    Program("wait with if, two parts", (take_if, take_if, put_two), "holds", {2}, buffer, lambda s: s.x == 2, options=SLEEP),
-    Program("notify instead of notify_all", (take(1), take(1), put_two_wake_one), "holds", {2}, buffer, options=SLEEP),
+    Program("wait with if, two parts", (take_if, take_if, put_two), "holds", {2}, buffer, lambda s: s.x == 2, options=SLEEP, peer=False),
+    Program("notify instead of notify_all", (take(1), take(1), put_two_wake_one), "holds", {2}, buffer, options=SLEEP, peer=False),
     Program("notify one of two", (take_if, take_if, put_two_wake_one), "deadlock", {2, "deadlock"}, buffer, options=SLEEP, peer=False),
     Program("missed notify", (take_outside, put_silently), "deadlock", {1, "deadlock"}, buffer, peer=False),
     Program("wait with a timeout", (wait_a_while, notify_once), "holds", {True, False}, buffer, peer=False),
@@ -217,12 +217,12 @@ PROGRAMS = [
     Program("event", (ping, pong), "holds", {2}, event, lambda s: s.x == 2),
     Program("event with a timeout", (ping, wait_or_not), "holds", {1, 2}, event, peer=False),
     Program("event set too shortly", (set_and_clear, pong), "deadlock", {1, "deadlock"}, event, peer=False),
-    Program("semaphore as mutex", (semaphore_mutex,) * 2, "holds", {2}, lambda: State(x=0, gate=Semaphore(1)), models=(sem_model,) * 2),
-    Program("semaphore for two", (semaphore_mutex,) * 2, "holds", {1, 2}, lambda: State(x=0, gate=Semaphore(2)), models=(sem_model,) * 2),
-    Program("bounded semaphore", (semaphore_mutex, too_often), "violated", {"ValueError"}, lambda: State(x=0, gate=BoundedSemaphore(1)), peer=False),
-    Program("semaphore as signal", (signal_first, signalled), "holds", {2}, lambda: State(x=0, gate=Semaphore(0)), lambda s: s.x == 2),
-    Program("barrier", (meet, meet_too), "holds", {2}, barrier(2), lambda s: s.x == 2),
-    Program("barrier between read and write", (part_at_barrier,) * 2, "violated", {1}, barrier(2), lambda s: s.x == 2),
+    Program("semaphore as mutex", (semaphore_mutex,) * 2, "holds", {2}, lambda: State(x=0, gate=threading.Semaphore(1)), models=(sem_model,) * 2),
+    Program("semaphore for two", (semaphore_mutex,) * 2, "holds", {1, 2}, lambda: State(x=0, gate=threading.Semaphore(2)), models=(sem_model,) * 2),
+    Program("bounded semaphore", (semaphore_mutex, too_often), "violated", {"ValueError"}, lambda: State(x=0, gate=threading.BoundedSemaphore(1)), peer=False),
+    Program("semaphore as signal", (signal_first, signalled), "holds", {2}, lambda: State(x=0, gate=threading.Semaphore(0)), lambda s: s.x == 2),
+    Program("barrier", (meet, meet_too), "holds", {2}, barrier(2), lambda s: s.x == 2, peer=False),
+    Program("barrier between read and write", (part_at_barrier,) * 2, "violated", {1}, barrier(2), lambda s: s.x == 2, peer=False),
     Program("barrier for one too many", (part_at_barrier,) * 2, "deadlock", {"deadlock"}, barrier(3), peer=False),
     Program("sleep cures nothing", (sleepy,) * 2, "violated", {1, 2}, lambda: State(x=0), lambda s: s.x == 2),
     Program("threads of one's own", (starts_threads,), "violated", {1, 2}, lambda: State(x=0, seen=None), lambda s: s.seen == 2, lambda s: s.seen, peer=False),
