@@ -4,8 +4,8 @@ Standard library only; the views ask for matplotlib and ipywidgets when they are
 """
 
 from .game import Game, play
-from .schedule import InterleaveError, Move, Schedule, Step, Wait
-from .search import Result, explore, replay
+from .schedule import InterleaveError, Move, Result, Schedule, Step, Wait
+from .search import explore, replay
 from .views import plot_lanes, step_through
 
 __all__ = [

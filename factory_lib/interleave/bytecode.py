@@ -17,18 +17,22 @@ _WRITES |= {"STORE_DEREF": "cell", "DELETE_DEREF": "cell", "STORE_SUBSCR": "item
 _WRITES |= {"STORE_SLICE": "slice"}
 _CALLS = {"PRECALL": "call", "CALL": "call", "CALL_KW": "call kw", "CALL_FUNCTION_EX": "call ex"}
 # Look into a container without naming it: the truth of a list, `a == b`, unpacking, iterating ...
-_USES = dict.fromkeys(
-    "UNARY_NOT TO_BOOL GET_ITER UNPACK_SEQUENCE UNPACK_EX LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE "
-    "FORMAT_SIMPLE CONVERT_VALUE MATCH_SEQUENCE MATCH_MAPPING GET_LEN CALL_INTRINSIC_1 GET_YIELD_FROM_ITER "
-    "UNARY_NEGATIVE UNARY_INVERT UNARY_POSITIVE".split(),
-    1,
-) | dict.fromkeys("COMPARE_OP BINARY_OP FORMAT_VALUE FORMAT_WITH_SPEC MATCH_KEYS MATCH_CLASS".split(), 2)
+_ONE = """
+    UNARY_NOT TO_BOOL GET_ITER UNPACK_SEQUENCE UNPACK_EX LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE
+    FORMAT_SIMPLE CONVERT_VALUE MATCH_SEQUENCE MATCH_MAPPING GET_LEN CALL_INTRINSIC_1 GET_YIELD_FROM_ITER
+    UNARY_NEGATIVE UNARY_INVERT UNARY_POSITIVE
+"""
+_TWO = "COMPARE_OP BINARY_OP FORMAT_VALUE FORMAT_WITH_SPEC MATCH_KEYS MATCH_CLASS"
+_USES = dict.fromkeys(_ONE.split(), 1) | dict.fromkeys(_TWO.split(), 2)
 _ENDS = {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"}
 _STEPS = {"BINARY_OP", "UNARY_NEGATIVE", "UNARY_INVERT", "UNARY_POSITIVE"}
 _GENERATOR = 0x20 | 0x80 | 0x200  # inspect.CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _THEIRS = tuple(
-    {os.path.normcase(os.path.abspath(sysconfig.get_path(name))) + os.sep for name in ("stdlib", "platstdlib")}
+    {
+        os.path.normcase(os.path.abspath(sysconfig.get_path(name))) + os.sep
+        for name in ("stdlib", "platstdlib")
+    }
 )
 
 
@@ -97,7 +101,9 @@ def find_sites(code: CodeType) -> dict[int, Site]:
     heads = {instruction.offset: instruction.opname for instruction in listed}
     sites: dict[int, Site] = {}
     line = code.co_firstlineno
-    lines = {offset: number for start, end, number in code.co_lines() if number for offset in range(start, end)}
+    lines = {
+        offset: number for start, end, number in code.co_lines() if number for offset in range(start, end)
+    }
     for found in listed:
         name, argument = found.opname, found.arg or 0
         line = lines.get(found.offset, line)

@@ -292,7 +292,9 @@ class Crew:
     def is_ready(self, op: Op | None) -> bool:
         """Tell whether an operation can be done now; who goes round in vain waits for a change."""
         return (
-            op is not None and (op.spin is None or op.spin != self.version) and (op.ready is None or op.ready())
+            op is not None
+            and (op.spin is None or op.spin != self.version)
+            and (op.ready is None or op.ready())
         )
 
     def changed(self, worker: Worker) -> None:

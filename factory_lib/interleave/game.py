@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .schedule import InterleaveError, Move, Schedule, table
-from .search import Session, explore
+from .search import explore
+from .session import Session
 from .words import Book
 
 
@@ -27,9 +28,7 @@ class Game:
         # Without an invariant an order wins that ends as no order does in which nobody is interrupted.
         fair = explore(*workers, setup=setup, granularity=granularity, max_preemptions=0)
         self._fair = set(fair.outcomes)
-        found = explore(
-            *workers, setup=setup, granularity=granularity, max_schedules=2_000, max_seconds=10.0
-        )
+        found = explore(*workers, setup=setup, granularity=granularity, max_schedules=2_000, max_seconds=10.0)
         self._plan = found.plan
         self._choices: tuple[int, ...] = ()
         self._moves: dict[str, Move] = {}

@@ -1,24 +1,18 @@
-"""Python's locks and queues as the search sees them: waiting is part of the order, so it is met, not suffered.
+"""Python's locks as the search sees them: waiting is part of the order, so it is met, not suffered.
 
-They behave as ``threading``, ``queue`` and ``time.sleep`` document it. Whoever would wait is not chosen until it
-need not; what has a timeout can always be chosen and has then waited in vain; who is woken by ``notify`` is woken
-in the order of waiting, as CPython does it.
+They behave as ``threading`` documents it. Whoever would wait is not chosen until it need not; what has a
+timeout can always be chosen, and has then waited in vain; who is woken by ``notify`` is woken in the order of
+waiting, as CPython does it.
 """
 
-import heapq
-import queue
 import sys
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from .bytecode import is_followed
 from .crew import Abort, Crew, Op, Worker, place_of
-from .say import say
 from .schedule import InterleaveError
 
 _HOME = __file__.rpartition("models")[0]
@@ -26,7 +20,8 @@ crew: Crew | None = None  # whose workers are at work; one search at a time
 setting_up = 0  # the thread that is running the learner's setup
 
 
-def _me() -> Worker | None:
+def me() -> Worker | None:
+    """Return the worker whose thread this is."""
     return crew.me() if crew else None
 
 
@@ -34,7 +29,7 @@ def point(
     model: Any, verb: str, ready: Callable[[], bool] | None = None, *, writes: bool = True, free: bool = False
 ) -> None:
     """Stand before an operation on a model until it is chosen; outside of a search only refuse to wait."""
-    worker = _me()
+    worker = me()
     if crew is None or worker is None:
         if ready is not None and not ready():
             raise InterleaveError(
@@ -58,7 +53,7 @@ class _Kind(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         caller = sys._getframe(1).f_code.co_filename
-        mine = _me() is not None or threading.get_ident() == setting_up
+        mine = me() is not None or threading.get_ident() == setting_up
         if not mine or not (is_followed(caller) or caller.startswith(_HOME)):
             return cls.real(*args, **kwargs)
         return super().__call__(*args, **kwargs)
@@ -80,7 +75,7 @@ class Model(metaclass=_Kind):
         raise AttributeError(f"explore's {type(self).__name__} has no {name}")
 
     def _changed(self) -> None:
-        worker = _me()
+        worker = me()
         if crew is not None and worker is not None:
             crew.changed(worker)
 
@@ -104,11 +99,9 @@ class _Guard(Model):
     """Something to be used in a with statement."""
 
     def acquire(self, blocking: bool = True, timeout: float | None = -1) -> bool:
-        """Take it."""
         raise NotImplementedError
 
     def release(self) -> None:
-        """Give it back."""
         raise NotImplementedError
 
     def __enter__(self) -> bool:
@@ -136,8 +129,7 @@ class Lock(_Guard):
         self._place: Any = None
 
     def acquire(self, blocking: bool = True, timeout: float | None = -1) -> bool:
-        """Take it."""
-        worker = _me()
+        worker = me()
         name = worker.name if worker else "setup"
         if not (self.again and self._owner == name):
             point(self, "acquires", self._free if _waits(blocking, timeout) else None)
@@ -150,8 +142,7 @@ class Lock(_Guard):
         return True
 
     def release(self) -> None:
-        """Give it back."""
-        worker = _me()
+        worker = me()
         if self.again and self._owner != (worker.name if worker else "setup"):
             raise RuntimeError("cannot release un-acquired lock")
         if self._count <= 1:
@@ -164,7 +155,6 @@ class Lock(_Guard):
         self._changed()
 
     def locked(self) -> bool:
-        """Tell whether somebody holds it."""
         point(self, "looks at", writes=False)
         return self._owner is not None
 
@@ -172,15 +162,15 @@ class Lock(_Guard):
         return self._owner is None
 
     def _is_owned(self) -> bool:
-        worker = _me()
-        return self._owner is not None and (not self.again or self._owner == (worker.name if worker else "setup"))
+        worker = me()
+        return self._owner is not None and (
+            not self.again or self._owner == (worker.name if worker else "setup")
+        )
 
     def text(self) -> str:
-        """Say who holds it."""
         return f"held by {self._owner}" if self._owner else ""
 
     def holder(self) -> tuple[str, int, str] | None:
-        """Tell who holds it."""
         if self._owner is None:
             return None
         code, line = self._place or (None, 0)
@@ -206,7 +196,6 @@ class Semaphore(_Guard):
         self._value = self._first = value
 
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
-        """Take one."""
         point(self, "acquires", self._free if _waits(blocking, timeout) else None)
         if not self._value:
             return False
@@ -215,7 +204,6 @@ class Semaphore(_Guard):
         return True
 
     def release(self, n: int = 1) -> None:
-        """Give some back."""
         point(self, "releases")
         if self.bounded and self._value + n > self._first:
             raise ValueError("Semaphore released too many times")
@@ -226,7 +214,6 @@ class Semaphore(_Guard):
         return self._value > 0
 
     def text(self) -> str:
-        """Say how many are left."""
         return f"{self._value} left" if self._value != self._first else ""
 
 
@@ -247,19 +234,16 @@ class Condition(_Guard):
         self._waiting: list[list[str]] = []
 
     def acquire(self, blocking: bool = True, timeout: float | None = -1) -> bool:
-        """Take its lock."""
         return bool(self._lock.acquire(blocking, timeout))
 
     def release(self) -> None:
-        """Give its lock back."""
         self._lock.release()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Give the lock back, wait to be notified, and take the lock again."""
         if not self._lock._is_owned():
             raise RuntimeError("cannot wait on un-acquired lock")
         point(self, "begins to wait on")
-        worker = _me()
+        worker = me()
         ticket = [worker.name if worker else "setup"]
         self._waiting.append(ticket)
         owner, count, place = self._lock._owner, self._lock._count, self._lock._place
@@ -282,7 +266,6 @@ class Condition(_Guard):
         return notified
 
     def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
-        """Wait until a predicate is true; with a timeout at most once in vain."""
         result = predicate()
         while not result:
             expired = not self.wait(timeout)
@@ -292,7 +275,6 @@ class Condition(_Guard):
         return result
 
     def notify(self, n: int = 1) -> None:
-        """Wake who has waited longest."""
         if not self._lock._is_owned():
             raise RuntimeError("cannot notify on un-acquired lock")
         point(self, "notifies")
@@ -300,15 +282,12 @@ class Condition(_Guard):
         self._changed()
 
     def notify_all(self) -> None:
-        """Wake all who wait."""
         self.notify(len(self._waiting))
 
     def touches(self) -> tuple[Any, ...]:
-        """List what its operations concern: waiting gives the lock back."""
         return self, self._lock
 
     def text(self) -> str:
-        """Say who waits."""
         held = self._lock.text()
         waiting = ", ".join(name for (name,) in self._waiting)
         return ", ".join(filter(None, (held, waiting and f"{waiting} waiting")))
@@ -323,16 +302,13 @@ class Event(Model):
         self._flag = False
 
     def is_set(self) -> bool:
-        """Tell whether it is set."""
         point(self, "looks at", writes=False)
         return self._flag
 
     def set(self) -> None:
-        """Set it."""
         self._put("sets", True)
 
     def clear(self) -> None:
-        """Unset it."""
         self._put("clears", False)
 
     def _put(self, verb: str, flag: bool) -> None:
@@ -342,12 +318,10 @@ class Event(Model):
             self._changed()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it is set."""
         point(self, "waits for", (lambda: self._flag) if timeout is None else None, writes=False)
         return self._flag
 
     def text(self) -> str:
-        """Say whether it is set."""
         return "set" if self._flag else ""
 
 
@@ -365,7 +339,6 @@ class Barrier(Model):
         self._round = _Round()
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait until all have come; who comes last carries the action out."""
         point(self, "comes to")
         now = self._round
         if now.broken:
@@ -391,31 +364,26 @@ class Barrier(Model):
         return place
 
     def reset(self) -> None:
-        """Break it for those who wait, and make it new."""
         point(self, "resets")
         self._round.broken, self._round = True, _Round()
         self._changed()
 
     def abort(self) -> None:
-        """Break it."""
         point(self, "breaks")
         self._round.broken = True
         self._changed()
 
     @property
     def n_waiting(self) -> int:
-        """How many wait there."""
         point(self, "looks at", writes=False)
         return self._round.count
 
     @property
     def broken(self) -> bool:
-        """Whether it is broken."""
         point(self, "looks at", writes=False)
         return self._round.broken
 
     def text(self) -> str:
-        """Say who waits."""
         return f"{self._round.count} of {self.parties} there" if self._round.count else ""
 
 
@@ -425,219 +393,3 @@ class _Round:
     def __init__(self) -> None:
         self.count = 0
         self.full = self.broken = False
-
-
-class Queue(Model):
-    """``queue.Queue``."""
-
-    real: Any = queue.Queue
-
-    def __init__(self, maxsize: int = 0) -> None:
-        self.maxsize = maxsize
-        self._items: Any = deque()
-        self.unfinished_tasks = 0
-
-    def _add(self, item: Any) -> None:
-        self._items.append(item)
-
-    def _take(self) -> Any:
-        return self._items.popleft()
-
-    def _has_room(self) -> bool:
-        return not 0 < self.maxsize <= len(self._items)
-
-    def _has_items(self) -> bool:
-        return bool(self._items)
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Add an item."""
-        point(self, f"puts {say(item)} into", self._has_room if block and timeout is None else None)
-        if not self._has_room():
-            raise queue.Full
-        self._add(item)
-        self.unfinished_tasks += 1
-        self._changed()
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Take an item out."""
-        point(self, "gets from", self._has_items if block and timeout is None else None)
-        if not self._items:
-            raise queue.Empty
-        self._changed()
-        return self._take()
-
-    def put_nowait(self, item: Any) -> None:
-        """Add an item if there is room."""
-        self.put(item, False)
-
-    def get_nowait(self) -> Any:
-        """Take an item out if there is one."""
-        return self.get(False)
-
-    def qsize(self) -> int:
-        """Count the items."""
-        point(self, "looks at", writes=False)
-        return len(self._items)
-
-    def empty(self) -> bool:
-        """Tell whether there is none."""
-        return not self.qsize()
-
-    def full(self) -> bool:
-        """Tell whether there is no room."""
-        return 0 < self.maxsize <= self.qsize()
-
-    def task_done(self) -> None:
-        """Tell that an item was dealt with."""
-        point(self, "has done a task of")
-        if self.unfinished_tasks <= 0:
-            raise ValueError("task_done() called too many times")
-        self.unfinished_tasks -= 1
-        self._changed()
-
-    def join(self) -> None:
-        """Wait until all items were dealt with."""
-        point(self, "joins", lambda: not self.unfinished_tasks, writes=False)
-
-    def text(self) -> str:
-        """Show the items."""
-        return f"{type(self).__name__}({say(list(self._items))})"
-
-
-class LifoQueue(Queue):
-    """``queue.LifoQueue``."""
-
-    real: Any = queue.LifoQueue
-
-    def _take(self) -> Any:
-        return self._items.pop()
-
-
-class PriorityQueue(Queue):
-    """``queue.PriorityQueue``."""
-
-    real: Any = queue.PriorityQueue
-
-    def __init__(self, maxsize: int = 0) -> None:
-        super().__init__(maxsize)
-        self._items = []
-
-    def _add(self, item: Any) -> None:
-        heapq.heappush(self._items, item)
-
-    def _take(self) -> Any:
-        return heapq.heappop(self._items)
-
-
-class SimpleQueue(Queue):
-    """``queue.SimpleQueue``."""
-
-    real: Any = queue.SimpleQueue
-
-
-_real_sleep = time.sleep
-_thread = threading.Thread
-_start, _join, _is_alive = _thread.start, _thread.join, _thread.is_alive
-
-
-def sleep(seconds: float) -> None:
-    """``time.sleep``: for a worker a place where others may come before it, however long it is."""
-    if _me() is None:
-        _real_sleep(seconds)
-    else:
-        point(None, "sleeps", free=True)
-
-
-def _worker_of(thread: threading.Thread) -> Worker | None:
-    worker: Worker | None = thread.__dict__.get("_worker")
-    return worker if _me() is not None and crew is not None and worker in crew.active else None
-
-
-def start(self: threading.Thread) -> None:
-    """``Thread.start``: a worker's thread becomes one more worker."""
-    if crew is None or _me() is None:
-        _start(self)
-        return
-    point(self, "starts")
-    if _worker_of(self):
-        raise RuntimeError("threads can only be started once")
-    self.__dict__["_worker"] = crew.hire(self.run)
-
-
-def join(self: threading.Thread, timeout: float | None = None) -> None:
-    """``Thread.join``."""
-    worker = _worker_of(self)
-    if worker is None:
-        _join(self, timeout)
-    else:
-        point(self, "joins", (lambda: worker.done) if timeout is None else None, writes=False)
-
-
-def is_alive(self: threading.Thread) -> bool:
-    """``Thread.is_alive``."""
-    worker = _worker_of(self)
-    if worker is None:
-        return _is_alive(self)
-    point(self, "looks at", writes=False)
-    return not worker.done
-
-
-KINDS: list[type[Model]] = [Lock, RLock, Semaphore, BoundedSemaphore, Condition, Event, Barrier]
-QUEUES: list[type[Model]] = [Queue, LifoQueue, PriorityQueue, SimpleQueue]
-FACTORIES: dict[int, Any] = {id(kind.real): kind for kind in KINDS + QUEUES} | {id(_real_sleep): sleep}
-_TYPES: dict[type, type[Model]] = {type(threading.Lock()): Lock, type(threading.RLock()): RLock}
-_TYPES |= {kind.real: kind for kind in [*KINDS[2:], *QUEUES]}
-
-
-@contextmanager
-def patched() -> Iterator[None]:
-    """Put the models where programs find the real things, and put those back at the end."""
-    places: list[tuple[Any, str, Any]] = [(threading, kind.__name__, kind) for kind in KINDS]
-    places += [(queue, kind.__name__, kind) for kind in QUEUES]
-    places += [(time, "sleep", sleep)]
-    places += [(_thread, "start", start), (_thread, "join", join), (_thread, "is_alive", is_alive)]
-    before = [(where, name, where.__dict__[name]) for where, name, _ in places]
-    try:
-        for where, name, model in places:
-            setattr(where, name, model)
-        yield
-    finally:
-        for where, name, real in before:
-            setattr(where, name, real)
-
-
-def twin_of(value: Any, make: Callable[[Any], Any]) -> Any:
-    """Make the model that stands in for a real lock or queue; None for anything else.
-
-    Parameters
-    ----------
-    make : callable
-        Gives the twin of something inside it, such as a condition's lock.
-    """
-    kind = _TYPES.get(type(value))
-    if kind is None:
-        return None
-    twin = kind.__new__(kind)
-    if isinstance(twin, Lock):
-        Lock.__init__(twin)
-        held = value._is_owned() if twin.again else value.locked()
-        twin._owner, twin._count = ("somebody from before", 1) if held else (None, 0)
-    elif isinstance(twin, Semaphore):
-        Semaphore.__init__(twin, value._value)
-    elif isinstance(twin, Condition):
-        Condition.__init__(twin, make(value._lock))
-    elif isinstance(twin, Event):
-        Event.__init__(twin)
-        twin._flag = value.is_set()
-    elif isinstance(twin, Barrier):
-        Barrier.__init__(twin, value.parties, value._action, value._timeout)
-    elif isinstance(twin, Queue):
-        twin.__init__(getattr(value, "maxsize", 0))
-        items = getattr(value, "queue", None)
-        if items is None:  # a SimpleQueue shows its items to nobody but who takes them
-            items = [value.get_nowait() for _ in range(value.qsize())]
-            for item in items:
-                value.put(item)
-        twin._items.extend(items)
-        twin.unfinished_tasks = getattr(value, "unfinished_tasks", 0)
-    return twin

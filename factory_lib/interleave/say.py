@@ -1,8 +1,10 @@
 """Values in words, without running any code of the learner's: no `__repr__` takes part in an order."""
 
 import re
+import sys
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -18,13 +20,13 @@ def is_learners(kind: type) -> bool:
     functions = (value for value in vars(kind).values() if isinstance(value, FunctionType))
     known = next((is_followed(function.__code__.co_filename) for function in functions), None)
     if known is None:
-        import sys
-
         module = sys.modules.get(kind.__module__)
         known = module is not None and (
             module.__name__ == "__main__" or is_followed(getattr(module, "__file__", None) or "<frozen >")
         )
-    return known or any(is_learners(base) for base in kind.__bases__ if base is not object and base is not type)
+    return known or any(
+        is_learners(base) for base in kind.__bases__ if base is not object and base is not type
+    )
 
 
 def attributes(value: Any) -> dict[str, Any]:
@@ -41,10 +43,8 @@ def attributes(value: Any) -> dict[str, Any]:
                 continue
     found.pop("__dict__", None)
     found.pop("__weakref__", None)
-    try:
+    with suppress(AttributeError):
         found.update(object.__getattribute__(value, "__dict__"))
-    except AttributeError:
-        pass
     return found
 
 
@@ -66,23 +66,22 @@ def say(value: Any, inside: tuple[int, ...] = ()) -> str:
         return "..."
     inside = (*inside, id(value))
     if isinstance(value, dict):
-        return _named(kind, dict, "{" + ", ".join(f"{say(k, inside)}: {say(v, inside)}" for k, v in dict.items(value)) + "}")
-    if isinstance(value, list | deque):
-        base = list if isinstance(value, list) else deque
-        return _named(kind, base, f"[{', '.join(say(item, inside) for item in base.__iter__(value))}]")
-    if isinstance(value, tuple):
-        inner = ", ".join(say(item, inside) for item in tuple.__iter__(value))
-        return _named(kind, tuple, f"({inner}{',' if len(value) == 1 else ''})")
-    if isinstance(value, set | frozenset):
-        base = set if isinstance(value, set) else frozenset
-        inner = ", ".join(sorted(say(item, inside) for item in base.__iter__(value)))
-        return _named(kind, base, "{" + inner + "}") if value or kind not in (set, frozenset) else f"{kind.__name__}()"
+        entries = [f"{say(key, inside)}: {say(item, inside)}" for key, item in dict.items(value)]
+        return _named(kind, (dict,), "{" + ", ".join(entries) + "}")
+    bases: tuple[Any, ...] = (list, deque, tuple, set, frozenset)
+    for base in bases:
+        if isinstance(value, base):
+            items = [say(item, inside) for item in base.__iter__(value)]
+            return _named(kind, (list, tuple, set), _enclose(base, items))
     if kind is CellType:
         return "" if not _full(value) else say(value.cell_contents, inside)
     if is_learners(kind):
-        inner = ", ".join(f"{name}={text}" for name, inner in attributes(value).items() if (text := say(inner, inside)))
+        inner = ", ".join(
+            f"{name}={text}" for name, inner in attributes(value).items() if (text := say(inner, inside))
+        )
         return f"{kind.__name__}({inner})"
-    if type(kind.__repr__) is FunctionType or kind.__repr__ is object.__repr__:
+    own: Any = kind.__repr__
+    if isinstance(own, FunctionType) or own is object.__repr__:
         return kind.__name__
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
 
@@ -94,8 +93,17 @@ def _full(cell: CellType) -> bool:
         return False
 
 
-def _named(kind: type, base: type, text: str) -> str:
-    return text if kind is base and base is not deque else f"{kind.__name__}({text})"
+def _enclose(base: type, items: list[str]) -> str:
+    if base in (set, frozenset):
+        return "{" + ", ".join(sorted(items)) + "}" if items else "()"
+    text = ", ".join(items)
+    return f"({text}{',' if len(items) == 1 else ''})" if base is tuple else f"[{text}]"
+
+
+def _named(kind: type, plain: tuple[type, ...], text: str) -> str:
+    return (
+        text if (kind in plain and text != "()") or kind is tuple else f"{kind.__name__}({text.strip('()')})"
+    )
 
 
 def lines(value: Any) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """One order of the workers' steps, as data: what a search finds, `replay` repeats and the views show."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -35,8 +36,8 @@ class Step:
     state : str
         The shared state after it.
     mark : str
-        `LOSES` if it writes over another thread's write that it has not seen, `STALE` if it has seen that write,
-        but had looked before it too: it may have been decided then.
+        `LOSES` if it writes over another thread's write that it has not seen, `STALE` if it has seen that
+        write, but had looked before it too: it may have been decided then.
     """
 
     thread: str
@@ -128,6 +129,54 @@ class Schedule:
             rows.append((step.thread, str(step.line), step.source, step.operation, step.state + mark))
         lines = table(rows)
         return "\n".join([*lines, f"ends as {self.outcome}", *map(str, self.waits)])
+
+
+@dataclass
+class Result:
+    """What the orders of some workers end in.
+
+    Parameters
+    ----------
+    verdict : str
+        "holds": every order was tried and none went wrong; "violated": one ended with a false invariant, or
+        with an exception; "deadlock"; "inconclusive": nothing went wrong, but not every order was tried.
+    outcomes : Counter
+        How many orders ended in which final state.
+    exhausted : bool
+        Whether every order was tried. Orders in which a thread goes round once more in a loop that only waits
+        (its locals unchanged, nothing written by anybody) count as the same order.
+    reason : str
+        Why it is inconclusive, or what went wrong.
+    examples : dict
+        For each outcome the order with the fewest preemptions, then the fewest steps, that ends in it.
+    """
+
+    verdict: str
+    outcomes: Counter[str]
+    schedules: int
+    exhausted: bool
+    reason: str
+    seconds: float
+    counterexample: Schedule | None = None
+    examples: dict[str, Schedule] = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)
+    plan: Plan = field(default=Plan(), repr=False)
+
+    @property
+    def deadlock(self) -> tuple[Wait, ...]:
+        """Who waits for what held by whom, if some order is a deadlock."""
+        found = (schedule.waits for schedule in self.examples.values() if schedule.waits)
+        return next(found, ())
+
+    def __str__(self) -> str:
+        from .views import report
+
+        return report(self)
+
+    def _repr_html_(self) -> str:
+        from .views import report_html
+
+        return report_html(self)
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

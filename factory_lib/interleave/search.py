@@ -1,33 +1,22 @@
 """Try every order of some workers' steps: stateless search, by running the workers again for each order.
 
 Each order repeats a prefix of the one before and differs in the next choice, depth first. With
-``reduction="sleep-sets"`` orders that differ only in the order of independent steps are tried once: the sleep sets
-of P. Godefroid, *Partial-Order Methods for the Verification of Concurrent Systems*, LNCS 1032, 1996, chapter 5.
+``reduction="sleep-sets"`` orders that differ only in the order of independent steps are tried once: the sleep
+sets of P. Godefroid, *Partial-Order Methods for the Verification of Concurrent Systems*, LNCS 1032, 1996,
+chapter 5.
 """
 
-import functools
-import inspect
-import linecache
-import sys
 import threading
-from _thread import allocate_lock
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
-from types import CodeType, FrameType
 from typing import Any
 
-from . import models, words
-from .bytecode import Tables
-from .crew import Crew, Op, Worker, place_of, where_stuck
-from .schedule import InterleaveError, Plan, Schedule, Wait
-from .touch import is_readable
-from .tracing import make_tracer
-from .world import World
+from .crew import Op, Worker, place_of, where_stuck
+from .schedule import InterleaveError, Result, Schedule
+from .session import Session
 
-_busy = allocate_lock()
 ATTEMPTS = 20  # new starts, each with more sites known to matter, before the program counts as unsteady
 OVERLONG = 10  # orders cut by max_steps after which a search gives up
 EXAMPLES = 24  # outcomes of which an order is kept
@@ -52,289 +41,6 @@ class Node:
     def preemptions(self) -> int:
         """How many there were up to and with this choice."""
         return self.spent + (self.interrupted is not None and self.interrupted != self.chosen)
-
-
-class Session:
-    """Everything that is needed to run orders of some workers; a context manager.
-
-    Parameters
-    ----------
-    workers : sequence of callable
-    setup : callable, optional
-        Makes the state that each worker is given.
-    granularity : str
-        "access" or "step".
-    max_steps : int
-    """
-
-    def __init__(
-        self,
-        workers: Sequence[Callable[..., object]],
-        setup: Callable[[], Any] | None,
-        granularity: str,
-        max_steps: int,
-    ) -> None:
-        if granularity not in ("access", "step"):
-            raise InterleaveError(f"There is no granularity {granularity!r}.", 'Choose "access" or "step".')
-        if not workers:
-            raise InterleaveError("There are no workers.", "Give explore two to four functions.")
-        for worker in workers:
-            _refuse_generators(worker)
-        if not is_readable():
-            version = sys.version.split()[0]
-            raise InterleaveError(
-                f"This engine reads CPython's frames and does not know those of {version}.",
-                "Use CPython 3.11, 3.12 or 3.13.",
-            )
-        self._given = workers
-        self._setup = setup
-        self.granularity = granularity
-        self._plan: Plan | None = None
-        self.tables = Tables()
-        self.crew = Crew(self.tables, granularity == "step", max_steps, self._meet)
-        self.world = World(self.tables.add, lambda text: self.crew.notes.setdefault(text))
-        self.state: Any = None
-        self._known: set[int] = set()
-        self._stack = ExitStack()
-
-    def __enter__(self) -> "Session":
-        if not _busy.acquire(blocking=False):
-            raise InterleaveError(
-                "A search is running in this process already.", "Wait until it has ended; searches cannot be nested."
-            )
-        with ExitStack() as stack:
-            stack.callback(_busy.release)
-            stack.enter_context(models.patched())
-            stack.enter_context(_quiet(self.crew))
-            models.crew = self.crew
-            stack.callback(setattr, models, "crew", None)
-            stack.callback(self.world.close)
-            self.workers = [self.world.add(worker) for worker in self._given]
-            for place, worker in enumerate(self.workers):
-                if inspect.iscoroutinefunction(worker):
-                    self.crew.notes["async functions"] = None
-                    self.workers[place] = functools.partial(_drop, worker)
-            if self._setup is not None:
-                self._setup = self.world.add(self._setup)
-            self.tables.settle()
-            tracer = make_tracer()
-            tracer.open(self.tables, self.crew)
-            self.crew.tracer = tracer
-            stack.callback(tracer.close)
-            stack.callback(self._end)
-            self._stack = stack.pop_all()
-        return self
-
-    def _end(self) -> None:
-        for name in self.crew.close():
-            self.crew.notes[f"what {name} waits for: its thread is still there"] = None
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def _meet(self, code: CodeType, frame: FrameType) -> None:
-        self.world.add_code(code, frame.f_globals)
-        self.tables.settle()
-        if self._plan:
-            self.adopt(self._plan)
-        self.crew.tracer.watch()
-        self.crew.shifted = True
-
-    def plan(self) -> Plan:
-        """Say which sites are stopped at, and what is shown."""
-        hot = (site for sites in self.tables.sites.values() for site in sites.values() if site.hot)
-        return Plan(self.granularity, frozenset(site.name_it() for site in hot), self.world.shown())
-
-    def adopt(self, plan: Plan) -> None:
-        """Stop at the same sites as another session did."""
-        self._plan = plan
-        for sites in self.tables.sites.values():
-            for site in sites.values():
-                site.hot = site.name_it() in plan.points
-        self.world.show_names(plan.shown)
-
-    def run(self, decide: Callable[[list[Worker]], Worker | None]) -> None:
-        """Run one order on a fresh state; the workers that have not ended still stand where they are."""
-        self.world.restore()
-        self._known = set(self.world.known())
-        self.state = None
-        jobs = self.workers
-        if self._setup is not None:
-            models.setting_up = threading.get_ident()
-            try:
-                state, seen = self.world.walk_state(self._setup())
-            finally:
-                models.setting_up = 0
-            self._known |= seen.keys()
-            self.state = state
-            jobs = [functools.partial(worker, state) for worker in self.workers]
-        self.crew.run(jobs, decide)
-        if self.crew.fault is not None:
-            raise self.crew.fault
-
-    def learn(self) -> bool:
-        """Tell whether the order has shown that more matters than was known, so that all begins anew."""
-        shown = self.world.show(self.crew.written)
-        hot = self.crew.learn(self._known)
-        shifted, self.crew.shifted = self.crew.shifted, False
-        if shifted:
-            self.tables.settle()
-            self.crew.tracer.watch()
-        return shown or hot or shifted
-
-    def text(self) -> str:
-        """Say the present state."""
-        return self.world.text(self.state)
-
-    def outcome(self) -> str:
-        """Say how the order ended."""
-        parts = [self.text()]
-        parts += [f"{worker.name}: {worker.error}" for worker in self.crew.active if worker.error]
-        standing = " and ".join(worker.name for worker in self.crew.active if not worker.done)
-        if self.crew.ending == "deadlock":
-            parts.append(f"deadlock of {standing}")
-        elif self.crew.ending == "endless":
-            parts.append(f"endless loop of {standing}")
-        return "; ".join(filter(None, parts)) or "nothing"
-
-    def holds(self, invariant: Callable[..., object]) -> bool:
-        """Ask an invariant about the present state."""
-        try:
-            return bool(invariant(self.state) if self._setup is not None else invariant())
-        except Exception as error:
-            raise InterleaveError(
-                f"The invariant itself failed: {type(error).__name__}: {error}.",
-                "Give a function of the state that returns True or False.",
-            ) from error
-
-    def ending(self) -> str:
-        """Name the way in which the order ended."""
-        raised = self.crew.ending == "done" and any(worker.error for worker in self.crew.active)
-        return "raised" if raised else self.crew.ending
-
-    def record(
-        self, choices: Sequence[int], look: Callable[[words.Book], object] = lambda book: None
-    ) -> Schedule:
-        """Run an order again, and write down each step; `look` sees the book before the workers unwind.
-
-        Raises
-        ------
-        InterleaveError
-            If the workers cannot be chosen in this order.
-        """
-        book = words.Book(self)
-        turn = iter(choices)
-
-        def decide(able: list[Worker]) -> Worker | None:
-            book.finish()
-            index = next(turn, None)
-            chosen = next((worker for worker in able if worker.index == index), None)
-            if chosen is None:
-                self.crew.ending = "stopped" if index is None else "strayed"
-                return None
-            book.begin(chosen, able)
-            return chosen
-
-        self.run(decide)
-        try:
-            if self.crew.ending in ("strayed", "stuck", "late") or next(turn, None) is not None:
-                raise InterleaveError(
-                    "The workers no longer stand where this order was recorded.", "Run explore on them again."
-                )
-            book.finish()
-            look(book)
-            return book.schedule(choices)
-        finally:
-            self.crew.unwind()
-
-
-def _refuse_generators(worker: Callable[..., object]) -> None:
-    function = worker
-    while isinstance(function, functools.partial):
-        function = function.func
-    if not callable(worker):
-        raise InterleaveError(f"The worker {worker!r} is not a function.", "Give the function itself, uncalled.")
-    if inspect.isgeneratorfunction(function):
-        raise InterleaveError("A worker is a generator: calling it runs nothing.", "Give a plain function.")
-
-
-def _drop(worker: Callable[..., Any], *state: Any) -> None:
-    worker(*state).close()
-
-
-class _Hush:
-    """Drops what the workers print, once for each order; other threads' words go through."""
-
-    def __init__(self, crew: Crew, real: Any) -> None:
-        self._crew = crew
-        self._real = real
-
-    def write(self, text: str) -> int:
-        """Write it, unless a worker does."""
-        return len(text) if self._crew.is_working() else self._real.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-
-@contextmanager
-def _quiet(crew: Crew) -> Iterator[None]:
-    real = sys.stdout
-    hush: Any = _Hush(crew, real)
-    sys.stdout = hush
-    try:
-        yield
-    finally:
-        if sys.stdout is hush:
-            sys.stdout = real
-
-
-@dataclass
-class Result:
-    """What the orders of some workers end in.
-
-    Parameters
-    ----------
-    verdict : str
-        "holds": every order was tried and none went wrong; "violated": one ended with a false invariant, or
-        with an exception; "deadlock"; "inconclusive": nothing went wrong, but not every order was tried.
-    outcomes : Counter
-        How many orders ended in which final state.
-    exhausted : bool
-        Whether every order was tried. Orders in which a thread goes round once more in a loop that only waits
-        (its locals unchanged, nothing written by anybody) count as the same order.
-    reason : str
-        Why it is inconclusive, or what went wrong.
-    examples : dict
-        For each outcome the order with the fewest preemptions, then the fewest steps, that ends in it.
-    """
-
-    verdict: str
-    outcomes: Counter[str]
-    schedules: int
-    exhausted: bool
-    reason: str
-    seconds: float
-    counterexample: Schedule | None = None
-    examples: dict[str, Schedule] = field(default_factory=dict)
-    bad: dict[str, str] = field(default_factory=dict)
-    plan: Plan = field(default=Plan(), repr=False)
-
-    @property
-    def deadlock(self) -> tuple[Wait, ...]:
-        """Who waits for what held by whom, if some order is a deadlock."""
-        found = (schedule.waits for schedule in self.examples.values() if schedule.waits)
-        return next(found, ())
-
-    def __str__(self) -> str:
-        from .views import report
-
-        return report(self)
-
-    def _repr_html_(self) -> str:
-        from .views import report_html
-
-        return report_html(self)
 
 
 class Search:
@@ -496,8 +202,16 @@ class Search:
         notes = list(crew.notes)
         if notes:
             reasons.append(f"not modelled: {', '.join(notes)}")
-        kinds = [kind for kind in ("violated", "deadlock", "raised") if any(bad == kind for _, bad in self.best)]
-        verdict = {"raised": "violated"}.get(kinds[0], kinds[0]) if kinds else "inconclusive" if reasons else "holds"
+        kinds = [
+            kind for kind in ("violated", "deadlock", "raised") if any(bad == kind for _, bad in self.best)
+        ]
+        verdict = (
+            {"raised": "violated"}.get(kinds[0], kinds[0])
+            if kinds
+            else "inconclusive"
+            if reasons
+            else "holds"
+        )
         examples: dict[str, Schedule] = {}
         counterexample = None
         ranked = sorted(self.best.items(), key=lambda item: (item[0][1] != (kinds or [""])[0], item[1]))

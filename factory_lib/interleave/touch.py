@@ -1,8 +1,8 @@
 """What an instruction is about to touch: its operands, read off the interpreter's stack, as accesses.
 
-A trace function is told the place of an instruction, never its operands. They lie on the frame's value stack,
-whose address is found as the structs ``PyFrameObject`` and ``_PyInterpreterFrame`` of CPython 3.11 to 3.13 say
-(Include/internal/pycore_frame.h); their depth is known from the code. Nothing is ever written there.
+A trace function is told the place of an instruction, never its operands. They lie on the frame's value
+stack, whose address is found as the structs ``PyFrameObject`` and ``_PyInterpreterFrame`` of CPython 3.11 to
+3.13 say (Include/internal/pycore_frame.h); their depth is known from the code. Nothing is ever written there.
 """
 
 import array
@@ -46,7 +46,9 @@ def slots(frame: FrameType, first: int, count: int) -> list[Any]:
     try:
         return _array(count)(base)[:]  # type: ignore[no-any-return]
     except ValueError:  # one of them is empty
-        return [_array(1)(base + _WORD * at)[0] if _read(base + _WORD * at).value else NULL for at in range(count)]
+        return [
+            _array(1)(base + _WORD * at)[0] if _read(base + _WORD * at).value else NULL for at in range(count)
+        ]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -73,19 +75,20 @@ def is_readable() -> bool:
 
 _PLAIN = {int, float, complex, bool, str, bytes, type(None), tuple, range, frozenset, slice, type, ModuleType}
 _PLAIN |= {FunctionType, BuiltinFunctionType, MethodType, MappingProxyType, type(len), type(list.append)}
-_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
-_READERS = frozenset(
-    "get keys values items copy count index union intersection difference symmetric_difference issubset "
-    "issuperset isdisjoint decode startswith endswith find rfind hex tolist tobytes most_common elements "
-    "__len__ __getitem__ __contains__ __iter__ __eq__ __ne__ __bool__ __repr__ __str__".split()
-)
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_NAMES = """
+    get keys values items copy count index union intersection difference symmetric_difference issubset
+    issuperset isdisjoint decode startswith endswith find rfind hex tolist tobytes most_common elements
+    __len__ __getitem__ __contains__ __iter__ __eq__ __ne__ __bool__ __repr__ __str__
+"""
+_READERS = frozenset(_NAMES.split())
 _PART = {"get", "setdefault", "__getitem__", "__setitem__", "__delitem__", "__contains__"}
 _BLIND = (isinstance, issubclass, callable, id, type)
 _PURE = {"builtins", "math", "itertools", "collections"}
 
 
-@functools.lru_cache(maxsize=1024)
-def is_box(kind: type) -> bool:
+@functools.cache
+def is_box(kind: Any) -> bool:
     """Tell whether values of this type keep changeable contents in C, where no instruction shows them."""
     if kind in _PLAIN or issubclass(kind, type):
         return False
@@ -97,7 +100,7 @@ def is_box(kind: type) -> bool:
 
 def look_into(value: Any, writes: bool = False, depth: int = 0) -> Iterator[Access]:
     """List what is touched where C code uses a value: a container, or what an iterator goes over."""
-    kind = type(value)
+    kind: Any = type(value)
     if not is_box(kind):
         return
     advances = hasattr(kind, "__next__")
@@ -119,7 +122,8 @@ def part_of(box: Any, key: Any) -> Any:
 
 def touch_item(box: Any, key: Any, writes: bool) -> Iterator[Access]:
     """List what ``box[key]`` touches."""
-    if is_box(type(box)):
+    kind: Any = type(box)
+    if is_box(kind):
         fills = type(box) is collections.defaultdict and key not in box
         yield box, part_of(box, key), writes or fills
 
@@ -238,7 +242,8 @@ class Eye:
         if owner is not None and not isinstance(owner, ModuleType | type):
             if self._refuse(callee, owner):
                 return
-            if is_box(type(owner)):
+            kind: Any = type(owner)
+            if is_box(kind):
                 part = part_of(owner, arguments[0]) if name in _PART and arguments else WHOLE
                 yield owner, part, name not in _READERS
             elif type(owner) not in _PLAIN:
@@ -274,7 +279,11 @@ class Eye:
         if callee in _ALLOWED or name.startswith("Thread."):
             return False
         head = module.partition(".")[0]
-        if head in _OUTSIDE or (head, name) in _OUTSIDE_NAMES or (name.endswith("acquire") and head != "builtins"):
+        if (
+            head in _OUTSIDE
+            or (head, name) in _OUTSIDE_NAMES
+            or (name.endswith("acquire") and head != "builtins")
+        ):
             self.note(f"{module.lstrip('_')}.{name}")
             return True
         return False
@@ -296,10 +305,11 @@ def _allowed() -> frozenset[Any]:
 
 _ALLOWED = _allowed()
 # Their effects are outside this process, or depend on the clock or on chance, or wait unseen.
-_OUTSIDE = frozenset(
-    "io _io os posix nt socket _socket ssl _ssl select selectors subprocess _posixsubprocess multiprocessing "
-    "_multiprocessing asyncio _asyncio concurrent threading _thread queue _queue signal http urllib requests "
-    "ftplib smtplib sqlite3 _sqlite3 mmap _winapi shutil tempfile pathlib time random _random secrets uuid "
-    "datetime contextvars _contextvars _contextvars serial cv2".split()
-)
+_MODULES = """
+    io _io os posix nt socket _socket ssl _ssl select selectors subprocess _posixsubprocess multiprocessing
+    _multiprocessing asyncio _asyncio concurrent threading _thread queue _queue signal http urllib requests
+    ftplib smtplib sqlite3 _sqlite3 mmap _winapi shutil tempfile pathlib time random _random secrets uuid
+    datetime contextvars _contextvars serial cv2
+"""
+_OUTSIDE = frozenset(_MODULES.split())
 _OUTSIDE_NAMES = frozenset({("builtins", "input"), ("builtins", "breakpoint"), ("builtins", "open")})

@@ -1,22 +1,22 @@
 """What a search found, for people: as text, as a small page, as lanes, as a slider and as buttons.
 
-matplotlib and ipywidgets are asked for when they are used; whatever can be seen there can be read without them.
+matplotlib and ipywidgets are asked for when they are used; what is seen there can be read without them.
 """
 
 import base64
+import functools
 import html
 import io
 import linecache
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .schedule import Schedule, table
+from .schedule import Result, Schedule, table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .game import Game
-    from .search import Result
 
 WORDS = {
     "holds": "HOLDS: no order goes wrong",
@@ -26,11 +26,12 @@ WORDS = {
 }
 BAD = {"violated": "the invariant is false", "deadlock": "nobody can go on", "raised": "a thread died"}
 BAR = 30
+LEFT = 'style="text-align:left"'
 MOST = 12  # outcomes shown
 LOOKS = ("#1f5f99", "#e69f00", "#4d7f3a", "#7a4a8c")  # of the threads; their letters tell as much
 
 
-def _bars(result: "Result") -> list[tuple[str, int, str, str]]:
+def _bars(result: Result) -> list[tuple[str, int, str, str]]:
     """List outcomes: how they end, how many orders end so, a bar, and what is wrong with it."""
     found = result.outcomes.most_common()
     most = max(result.outcomes.values(), default=1)
@@ -44,7 +45,7 @@ def _bars(result: "Result") -> list[tuple[str, int, str, str]]:
     return rows
 
 
-def _headline(result: "Result") -> list[str]:
+def _headline(result: Result) -> list[str]:
     wrong = sum(count for outcome, count in result.outcomes.items() if outcome in result.bad)
     lines = [f"{WORDS[result.verdict]}."]
     number = f"{result.schedules:,} order{'s' * (result.schedules != 1)}"
@@ -60,24 +61,27 @@ def _title(schedule: Schedule) -> str:
     return f"The shortest order that goes wrong, with {number} interruption{'s' * (number != 1)}:"
 
 
-def report(result: "Result") -> str:
+def report(result: Result) -> str:
     """Write a result as text."""
-    rows = [(f"  {end}", str(count), bar, f"<- {bad}" if bad else "") for end, count, bar, bad in _bars(result)]
+    rows = [
+        (f"  {end}", str(count), bar, f"<- {bad}" if bad else "") for end, count, bar, bad in _bars(result)
+    ]
     lines = [*_headline(result), "", *(table([("  ends as", "orders", "", ""), *rows]) if rows else [])]
     if result.counterexample:
         lines += ["", _title(result.counterexample), str(result.counterexample)]
     return "\n".join(lines)
 
 
-def report_html(result: "Result") -> str:
+def report_html(result: Result) -> str:
     """Write a result as a small page."""
     first, *rest = map(html.escape, _headline(result))
     most = max(result.outcomes.values(), default=1)
     body = "".join(
         f"<tr><td><code>{html.escape(end)}</code></td><td>{count}</td>"
-        f'<td style="text-align:left"><span style="display:inline-block;height:.8em;width:{12 * count / most:.1f}em;'
+        f"<td {LEFT}><span "
+        f'style="display:inline-block;height:.8em;width:{12 * count / most:.1f}em;'
         f'border:1px solid #444;background:{_hatch(bool(bad))}"></span></td>'
-        f'<td style="text-align:left">{html.escape(bad and "← " + bad)}</td></tr>'
+        f"<td {LEFT}>{html.escape(bad and '← ' + bad)}</td></tr>"
         for end, count, _, bad in _bars(result)
     )
     head = "<tr><th>ends as</th><th>orders</th><th></th><th></th></tr>"
@@ -93,17 +97,20 @@ def _hatch(bad: bool) -> str:
 
 def schedule_html(schedule: Schedule, until: int | None = None) -> str:
     """Write an order as a table, a row a step; those after `until` are left pale."""
-    head = "".join(f"<th>{word}</th>" for word in ("thread", "line", "source", "what it does", "state after it"))
-    rows = f'<tr><td colspan="4"></td><td style="text-align:left"><code>{html.escape(schedule.start)}</code></td></tr>'
+    head = "".join(
+        f"<th>{word}</th>" for word in ("thread", "line", "source", "what it does", "state after it")
+    )
+    start = f"<code>{html.escape(schedule.start)}</code>"
+    rows = f'<tr><td colspan="4"></td><td {LEFT}>{start}</td></tr>'
     for number, step in enumerate(schedule.steps):
         pale = "opacity:.35" if until is not None and number >= until else ""
         mark = f" <b>⚠ {html.escape(step.mark)}</b>" if step.mark else ""
         here = "▶ " if until is not None and number == until - 1 else ""
         rows += (
             f'<tr style="{pale}"><td>{here}<b>{step.thread}</b></td><td>{step.line}</td>'
-            f'<td style="text-align:left"><code>{html.escape(step.source)}</code></td>'
-            f'<td style="text-align:left">{html.escape(step.operation)}{mark}</td>'
-            f'<td style="text-align:left"><code>{html.escape(step.state)}</code></td></tr>'
+            f"<td {LEFT}><code>{html.escape(step.source)}</code></td>"
+            f"<td {LEFT}>{html.escape(step.operation)}{mark}</td>"
+            f"<td {LEFT}><code>{html.escape(step.state)}</code></td></tr>"
         )
     if until is not None and until < len(schedule.steps):
         return f"<table>{head}{rows}</table>"
@@ -166,7 +173,8 @@ class Lanes(View):
         png = io.BytesIO()
         figure.savefig(png, format="png")
         data = base64.b64encode(png.getvalue()).decode("ascii")
-        picture = f'<img alt="{html.escape(alt(self._schedule))}" style="max-width:100%" src="data:image/png;base64,{data}">'
+        words = f'alt="{html.escape(alt(self._schedule))}" style="max-width:100%"'
+        picture = f'<img {words} src="data:image/png;base64,{data}">'
         return {"text/html": picture, "text/plain": self._text}
 
 
@@ -191,9 +199,11 @@ def draw(schedule: Schedule) -> "Figure":
     from matplotlib.figure import Figure
 
     threads = schedule.threads
-    words = [_shorten(f"{'⚠ ' * bool(step.mark)}{step.line}: {step.operation}", 42) for step in schedule.steps]
+    words = [
+        _shorten(f"{'⚠ ' * bool(step.mark)}{step.line}: {step.operation}", 42) for step in schedule.steps
+    ]
     states = [_shorten(text, 40) for text in (schedule.start, *(step.state for step in schedule.steps))]
-    # Inches: of a lane, of the state beside them, of what is wrong beside that; of a row, and above and below.
+    # Inches: of a lane, of the state, of what is wrong with it; of a row, above the rows and below.
     lane = 0.5 + 0.075 * max(16, *map(len, words), 0)
     state = 0.4 + 0.09 * max(8, *map(len, states))
     marked = 3.0 if any(step.mark for step in schedule.steps) else 0.0
@@ -262,7 +272,7 @@ def step_through(schedule: Schedule) -> View:
     """Show an order step by step: a slider, the source lines of each thread and the state."""
 
     def widget() -> Any:
-        import ipywidgets as widgets
+        import ipywidgets as widgets  # type: ignore[import-untyped]
 
         slider = widgets.IntSlider(0, 0, len(schedule.steps), description="step", continuous_update=True)
         page = widgets.HTML()
@@ -281,7 +291,9 @@ def step_through(schedule: Schedule) -> View:
 
 def game_bundle(game: "Game") -> dict[str, Any]:
     """Show a game: a button for each thread, one to undo, one to begin anew."""
-    return View(str(game), f"<pre>{html.escape(str(game))}</pre>", lambda: game_widget(game))._repr_mimebundle_()
+    return View(
+        str(game), f"<pre>{html.escape(str(game))}</pre>", lambda: game_widget(game)
+    )._repr_mimebundle_()
 
 
 def game_widget(game: "Game") -> Any:
@@ -296,7 +308,9 @@ def game_widget(game: "Game") -> Any:
     again = widgets.Button(description="start again")
 
     def show() -> None:
-        said.value = f"<p><b>{html.escape(game.message())}</b><br>state: <code>{html.escape(game.state)}</code></p>"
+        said.value = (
+            f"<p><b>{html.escape(game.message())}</b><br>state: <code>{html.escape(game.state)}</code></p>"
+        )
         log.value = schedule_html(game.schedule, None if game.over else len(game.schedule.steps) + 1)
         for name, button in buttons.items():
             move = game.moves.get(name)
@@ -313,7 +327,7 @@ def game_widget(game: "Game") -> Any:
         return clicked
 
     for name, button in buttons.items():
-        button.on_click(do(lambda name=name: game.step(name)))
+        button.on_click(do(functools.partial(game.step, name)))
     undo.on_click(do(game.undo))
     again.on_click(do(game.restart))
     show()

@@ -14,7 +14,7 @@ from .schedule import LOSES, STALE, Move, Schedule, Step, Wait
 from .touch import top
 
 if TYPE_CHECKING:
-    from .search import Session
+    from .session import Session
 
 
 def source_of(filename: str, line: int) -> str:
@@ -52,7 +52,9 @@ class Book:
             self._preemptions += not (before is not None and before.free)
         self._last = worker
         file, line = self.place(op)
-        step = Step(worker.name, line, source_of(file, line), self.operation(op), "", file, self._mark(worker, op))
+        step = Step(
+            worker.name, line, source_of(file, line), self.operation(op), "", file, self._mark(worker, op)
+        )
         self._steps.append(step)
 
     def finish(self) -> None:
@@ -160,7 +162,7 @@ class Book:
     def _access(self, op: Op, site: Site) -> str:
         assert op.frame is not None
         pins = self._session.crew.pins
-        key, part, writes = op.accesses[0]
+        key, _, writes = op.accesses[0]
         owner = pins[key]
         name = site.name
         if site.kind == "attr":

@@ -1,4 +1,4 @@
-"""What the workers share: found by walking from their functions, put back before each order, said in words."""
+"""What the workers share: found from their functions, put back before each order, said in words."""
 
 import dis
 import functools
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from . import models
+from . import handover
 from .bytecode import is_followed
 from .say import attributes, is_learners, lines, say
 
@@ -102,8 +102,8 @@ class World:
     def _twin(self, value: Any) -> Any:
         """Return what stands in for a value: a model for a real lock, a tuple of models for one of locks."""
         kind = type(value)
-        if id(value) in models.FACTORIES:
-            return models.FACTORIES[id(value)]
+        if id(value) in handover.FACTORIES:
+            return handover.FACTORIES[id(value)]
         if id(value) in self._twins:
             return self._twins[id(value)]
         if kind is tuple:
@@ -113,7 +113,7 @@ class World:
             arguments = self._twin(value.args)
             names = {name: self._twin(item) for name, item in value.keywords.items()}
             return functools.partial(value.func, *arguments, **names)
-        twin = models.twin_of(value, self._twin)
+        twin = handover.twin_of(value, self._twin)
         if twin is None:
             return value
         self._keep.append(value)
@@ -207,7 +207,7 @@ class World:
     # Saying.
 
     def show(self, written: dict[int, set[Any]]) -> bool:
-        """Show the variables from now on that are written, or hold what is; tell whether there are new ones."""
+        """Show from now on the variables that are written, or hold what is; tell whether any are new."""
         new = {key for key in written if key in self._seen or key in self._spaces} - self._accounted
         if not new:
             return False
@@ -235,7 +235,11 @@ class World:
         found: dict[int, str] = {}
         while todo and len(found) < 1000:
             value, name = todo.popleft()
-            if id(value) in found or value is MISSING or isinstance(value, int | str | ModuleType | FunctionType):
+            if (
+                id(value) in found
+                or value is MISSING
+                or isinstance(value, int | str | ModuleType | FunctionType)
+            ):
                 continue
             found[id(value)] = name
             if isinstance(value, dict):
@@ -310,11 +314,14 @@ def _restorer(value: Any) -> Callable[[], None] | None:
 def _put_attributes(
     owner: Any, before: dict[str, Any], put: Callable[..., None], delete: Callable[..., None]
 ) -> None:
-    now = {n: i for n, i in vars(owner).items() if not n.startswith("__")} if isinstance(owner, type) else attributes(owner)
+    now = (
+        {n: i for n, i in vars(owner).items() if not n.startswith("__")}
+        if isinstance(owner, type)
+        else attributes(owner)
+    )
     for name in now:
         if name not in before:
             delete(owner, name)
     for name, item in before.items():
         if now.get(name, MISSING) is not item:
             put(owner, name, item)
-

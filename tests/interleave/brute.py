@@ -19,12 +19,12 @@ def every_order(
 
         def go_on(place: int) -> None:
             try:
-                waits[place] = next(running[place])  # noqa: B023
+                waits[place] = next(running[place])
             except StopIteration:
-                del running[place]  # noqa: B023
+                del running[place]
             except Exception as error:
-                raised.append(type(error).__name__)  # noqa: B023
-                del running[place]  # noqa: B023
+                raised.append(type(error).__name__)
+                del running[place]
 
         for place in list(running):
             go_on(place)

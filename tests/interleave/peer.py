@@ -1,4 +1,4 @@
-"""Ask frontrun about each program that it can express; print its outcomes: ``python -m frontrun.cli python peer.py``.
+"""Ask frontrun about each program that it can express: ``python -m frontrun.cli python peer.py``.
 
 It patches the locks of its whole process, which is why it gets one of its own.
 """

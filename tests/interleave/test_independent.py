@@ -23,7 +23,9 @@ def test_brute_force_over_a_model_finds_the_same_outcomes(program: Program) -> N
 
 
 @pytest.mark.parametrize(
-    "program", [p for p in PROGRAMS if p.verdict != "inconclusive" and not p.options.get("reduction")], ids=str
+    "program",
+    [p for p in PROGRAMS if p.verdict != "inconclusive" and not p.options.get("reduction")],
+    ids=str,
 )
 def test_sleep_sets_find_the_same_outcomes_in_no_more_orders(program: Program) -> None:
     without, outcomes = run(program)
@@ -105,7 +107,9 @@ def see(s) -> tuple[int, int]:
 def test_a_random_program_ends_as_its_model_does(seed: int) -> None:
     chance = random.Random(seed)
     with_locks = seed % 2 == 1
-    programs = [straight_line(chance, with_locks) for _ in range(3 if seed % 5 == 0 and not with_locks else 2)]
+    programs = [
+        straight_line(chance, with_locks) for _ in range(3 if seed % 5 == 0 and not with_locks else 2)
+    ]
     written = {place for lines in programs for verb, place in lines if verb == "write"}
     programs = [[line for line in lines if line[0] != "read" or line[1] in written] for lines in programs]
     expected = every_order([as_model(lines, n + 1) for n, lines in enumerate(programs)], state, see)
@@ -124,7 +128,10 @@ def test_a_random_program_ends_as_its_model_does(seed: int) -> None:
     assert result.verdict == ("deadlock" if deadlocks else "holds")
     reduced: Counter = Counter()
     sleepy = explore(
-        *workers, setup=state, invariant=lambda s: bool(reduced.update([see(s)])) or True, reduction="sleep-sets"
+        *workers,
+        setup=state,
+        invariant=lambda s: bool(reduced.update([see(s)])) or True,
+        reduction="sleep-sets",
     )
     assert (set(reduced), sleepy.verdict) == (set(found), result.verdict)
     assert sleepy.schedules <= result.schedules

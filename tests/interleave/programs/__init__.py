@@ -17,11 +17,10 @@ class Program:
     """What to run, and what is known of it.
 
     `outcomes` are the values of `see` after orders that ended well, and the words "deadlock", "endless" and
-    the names of exceptions for the others. `models` say the same program as generators that yield before each
-    access; `yield condition` waits until it is true. `peer` tells whether frontrun 0.7 can express it too: it
-    does not see what is taken out of a list by a library function or as an item, takes each operation of a queue
-    for all of it, does not come to an end with conditions and barriers, and needs setup's state and well ended
-    workers.
+    the names of exceptions for the others. `models` say the same program as generators that yield before
+    each access; `yield condition` waits until it is true. `peer` tells whether frontrun 0.7 can express it
+    too: it does not see what is taken out of a list, takes each operation of a queue for all of it, does not
+    come to an end with conditions and barriers, and needs a setup's state and workers that end well.
     """
 
     name: str

@@ -97,7 +97,7 @@ def through_instance(s):
 
 
 def by_setattr(s):
-    setattr(s, "x", getattr(s, "x") + 1)  # noqa: B009, B010
+    setattr(s, "x", getattr(s, "x") + 1)
 
 
 def item(s):
@@ -231,7 +231,14 @@ PROGRAMS = [
     two("comprehension", by_comprehension),
     two("lambda", by_lambda),
     Program(
-        "read, then add to what is there", (as_key,) * 2, "holds", {1, 2}, one, models=(plus_model,) * 2, peer=False),
+        "read, then add to what is there",
+        (as_key,) * 2,
+        "holds",
+        {1, 2},
+        one,
+        models=(plus_model,) * 2,
+        peer=False,
+    ),
     Program("2 x 2", (twice,) * 2, "holds", {2, 3, 4}, one, models=(times_model(2),) * 2),
     Program("3 x 1", (attribute,) * 3, "holds", {1, 2, 3}, one, models=(plus_model,) * 3),
     Program("2 x 3", (thrice,) * 2, "holds", {2, 3, 4, 5, 6}, one, models=(times_model(3),) * 2),
