@@ -18,8 +18,8 @@ _WRITES |= {"STORE_SLICE": "slice"}
 _CALLS = {"PRECALL": "call", "CALL": "call", "CALL_KW": "call kw", "CALL_FUNCTION_EX": "call ex"}
 # Look into a container without naming it: the truth of a list, `a == b`, unpacking, iterating ...
 _ONE = """
-    UNARY_NOT TO_BOOL GET_ITER UNPACK_SEQUENCE UNPACK_EX LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE
-    FORMAT_SIMPLE CONVERT_VALUE MATCH_SEQUENCE MATCH_MAPPING GET_LEN CALL_INTRINSIC_1 GET_YIELD_FROM_ITER
+    UNARY_NOT TO_BOOL UNPACK_SEQUENCE UNPACK_EX LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE
+    FORMAT_SIMPLE CONVERT_VALUE MATCH_SEQUENCE MATCH_MAPPING GET_LEN CALL_INTRINSIC_1
     UNARY_NEGATIVE UNARY_INVERT UNARY_POSITIVE
 """
 _TWO = "COMPARE_OP BINARY_OP FORMAT_VALUE FORMAT_WITH_SPEC MATCH_KEYS MATCH_CLASS"
@@ -50,6 +50,7 @@ class Site:
     line: int
     arithmetic: bool = False
     hot: bool = False
+    mixed: bool = False  # hot, but there were times when it touched nothing
 
     def name_it(self) -> tuple[str, str, int, int]:
         """Name it so that another session finds it again."""
@@ -118,6 +119,8 @@ def find_sites(code: CodeType) -> dict[int, Site]:
             kind, count = "use", _USES[name]
         elif name == "FOR_ITER":
             kind = "next"
+        elif name in ("GET_ITER", "GET_YIELD_FROM_ITER"):
+            kind = "iter"
         elif name in ("BEFORE_WITH", "SEND", "YIELD_VALUE", "GET_AWAITABLE"):
             kind = name.split("_")[-1].lower()
         elif "JUMP" in name and "BACKWARD" in name:
@@ -138,7 +141,11 @@ def find_sites(code: CodeType) -> dict[int, Site]:
 class Tables:
     """The sites of all code that was met, without those that nobody's writing can concern."""
 
-    def __init__(self) -> None:
+    def __init__(self, fine: bool) -> None:
+        self.fine = fine
+        self.boxes = False  # whether some container was written; if not, looking into them cannot matter
+        self.iterators = False  # whether somebody goes through an iterator that others may have too
+        self.loops = False  # whether there are loops that may wait for something
         self.codes: dict[int, CodeType] = {}
         self.sites: dict[int, dict[int, Site]] = {}
         self._all: dict[int, dict[int, Site]] = {}
@@ -159,12 +166,18 @@ class Tables:
         return new
 
     def settle(self) -> None:
-        """Keep the sites that can matter: the read of a name that no code stores cannot."""
+        """Keep the sites that can matter."""
+        turning = {key for key, sites in self._all.items() if any(s.kind == "turn" for s in sites.values())}
+        self.loops = bool(turning)
         for key, sites in self._all.items():
-            self.sites[key] = {
-                offset: site
-                for offset, site in sites.items()
-                if site.kind not in ("global", "attr", "cell")
-                or site.name in self._stored[site.kind]
-                or (site.kind == "attr" and site.name == "__dict__")
-            }
+            live = {offset: site for offset, site in sites.items() if self._matters(site, key in turning)}
+            self.sites[key] = live
+
+    def _matters(self, site: Site, turns: bool) -> bool:
+        if site.kind in ("global", "attr", "cell"):  # to read a name that no code stores cannot
+            return site.name in self._stored[site.kind] or site.name == "__dict__"
+        if site.kind == "next":
+            return self.boxes or self.iterators or turns
+        if site.kind in ("use", "item", "slice", "in") and not site.writes:
+            return self.boxes or (self.fine and site.arithmetic)
+        return True

@@ -17,8 +17,12 @@ from .touch import Eye, slots, width
 PATIENCE = 60.0  # seconds between two looks of a parked thread whether it is still needed
 STUCK = 3.0  # seconds without a sign of life until a worker counts as waiting for the world outside
 TURNS = 100  # turns of loops for each step that `max_steps` allows
+_NAMED = ("global", "attr", "cell")
 _SAME = {int, float, bool, str, bytes, type(None)}
 _start, _join = threading.Thread.start, threading.Thread.join
+
+
+Accesses = tuple[tuple[int, Any, bool], ...]
 
 
 class Abort(BaseException):
@@ -28,29 +32,24 @@ class Abort(BaseException):
 class Op:
     """What a worker is about to do: the instruction at a site, or an operation on a model."""
 
-    __slots__ = ("accesses", "frame", "free", "key", "model", "ready", "site", "spin", "verb")
+    site: Site | None = None
+    verb = ""
+    model: Any = None
+    ready: Callable[[], bool] | None = None
+    free = False  # whoever leaves here was not interrupted: it sleeps
+    spin: int | None = None
 
-    def __init__(
-        self,
-        key: Any,
-        accesses: tuple[tuple[int, Any, bool], ...],
-        frame: FrameType | None,
-        *,
-        site: Site | None = None,
-        verb: str = "",
-        model: Any = None,
-        ready: Callable[[], bool] | None = None,
-        free: bool = False,
-    ) -> None:
+    def __init__(self, key: Any, accesses: Accesses | None, frame: FrameType | None) -> None:
         self.key = key
-        self.accesses = accesses
+        self.accesses = accesses  # None: not looked at, since this order was looked at before
         self.frame = frame
-        self.site = site
-        self.verb = verb
-        self.model = model
-        self.ready = ready
-        self.free = free  # whoever leaves here was not interrupted: it sleeps
-        self.spin: int | None = None
+
+
+def site_op(site: Site, accesses: Accesses | None, frame: FrameType) -> Op:
+    """Make what a worker at a site is about to do."""
+    op = Op(site, accesses, frame)
+    op.site = site
+    return op
 
 
 class Worker:
@@ -82,8 +81,6 @@ class Crew:
     ----------
     tables : Tables
         The sites to stop at.
-    fine : bool
-        Stop before arithmetic too.
     max_steps : int
         The longest order.
     on_new_code : callable
@@ -91,10 +88,10 @@ class Crew:
     """
 
     def __init__(
-        self, tables: Tables, fine: bool, max_steps: int, on_new_code: Callable[[CodeType, FrameType], None]
+        self, tables: Tables, max_steps: int, on_new_code: Callable[[CodeType, FrameType], None]
     ) -> None:
         self.tables = tables
-        self.fine = fine
+        self.fine = tables.fine
         self.max_steps = max_steps
         self.meet = on_new_code
         self.tracer: Any = None
@@ -102,6 +99,7 @@ class Crew:
         self.by_ident: dict[int, Worker] = {}
         self.notes: dict[str, None] = {}
         self.fault: Exception | None = None
+        self.by_heart = True  # whether repeated steps need not be looked at: there is nothing to learn there
         self.shifted = False  # what was found in this order calls for a new start of the search
         self.deadline = float("inf")
         self.eye = Eye(lambda name: self.notes.setdefault(name), self._store)
@@ -111,19 +109,25 @@ class Crew:
 
     def _forget(self) -> None:
         self.active: list[Worker] = []
+        self._unbegun = 0
         self.version = 0  # counts the changes of shared state
+        self._script: Sequence[Any] = ()
+        self.known = 0  # so many steps are only repeated
         self.steps = self._turns = self._beat = 0
         self.ending = ""
         self.aborting = self._late = self.deciding = False
         self.pins: dict[int, Any] = {}  # what was touched stays alive, so that no id means two things
         self.touched: dict[int, int] = {}
         self.written: dict[int, set[Any]] = {}
-        self._cold: dict[tuple[Site, tuple[tuple[int, Any, bool], ...]], None] = {}
+        self._cold: dict[tuple[Site, Accesses], None] = {}
 
     # The order from outside: the searching thread.
 
     def run(
-        self, jobs: Sequence[Callable[[], object]], decide: Callable[[list[Worker]], Worker | None]
+        self,
+        jobs: Sequence[Callable[[], object]],
+        decide: Callable[[list[Worker]], Worker | None],
+        script: Sequence[Any] = (),
     ) -> None:
         """Run one order to its end; `ending` says which. Workers may still stand: `unwind` them.
 
@@ -133,12 +137,17 @@ class Crew:
             What each worker does.
         decide : callable
             Chooses among the workers that can go on; None stops, after it has set `ending`.
+        script : sequence of Node
+            The choices to repeat before.
         """
         self._forget()
+        self._script = script
+        self.known = len(script) if self.by_heart and not self.tables.loops else 0
         self._decide = decide
         for job in jobs:
             self.hire(job)
         self.active[0].begun = True
+        self._unbegun -= 1
         self.active[0].baton.release()
         beat, since = -1, perf_counter()
         while not self._home.acquire(timeout=0.25):
@@ -162,6 +171,7 @@ class Crew:
         worker = self.workers[len(self.active)]
         worker.reset(job)
         self.active.append(worker)
+        self._unbegun += 1
         return worker
 
     def unwind(self) -> None:
@@ -190,17 +200,21 @@ class Crew:
                 _join(worker.thread, timeout=2.0)
         return [worker.name for worker in self.workers if worker.thread and worker.thread.is_alive()]
 
-    def learn(self, known: set[int]) -> bool:
+    def learn(self, known: Callable[[], set[int]]) -> bool:
         """Make the sites hot that touched what is shared and written; tell whether there were any.
 
         Shared is what was there before the workers began, and what two of them touched.
         """
         new = False
+        there = known() if self._cold else set()
         for site, accesses in self._cold:
             for key, part, _ in accesses:
-                shared = key in known or self.touched[key] & (self.touched[key] - 1)
+                shared = key in there or self.touched[key] & (self.touched[key] - 1)
                 if not site.hot and shared and self._is_written(key, part):
                     site.hot = new = True
+        if self.by_heart and any(not site.hot for site, _ in self._cold):
+            self.by_heart = False
+            new |= self.known > 0  # what the repeated steps touched was not looked at
         return new
 
     def _is_written(self, key: int, part: Any) -> bool:
@@ -271,10 +285,13 @@ class Crew:
             self.deciding = False
 
     def _choose(self) -> Worker | None:
-        for worker in self.active:
-            if not worker.begun:
-                worker.begun = True
-                return worker
+        if self._unbegun:
+            self._unbegun -= 1
+            worker = next(worker for worker in self.active if not worker.begun)
+            worker.begun = True
+            return worker
+        if self.steps < len(self._script):
+            return self._repeat(self._script[self.steps])
         standing = [worker for worker in self.active if worker.op is not None]
         able = [worker for worker in standing if self.is_ready(worker.op)]
         if self._late:
@@ -288,6 +305,25 @@ class Crew:
             self.steps += 1
             return self._decide(able)
         return None
+
+    def _repeat(self, node: Any) -> Worker | None:
+        worker: Worker | None = self.active[node.chosen] if node.chosen < len(self.active) else None
+        if worker is None or worker.op is None or worker.op.key != node.keys[node.chosen]:
+            self.ending = "strayed"
+            return None
+        self.steps += 1
+        if self.steps == len(self._script):
+            node.watch(self)
+        return worker
+
+    def footprint(self, op: Op | None) -> Accesses | None:
+        """List what an operation touches; None if it may be anything: a join, a loop that waits."""
+        if op is None or op.spin is not None or isinstance(op.model, threading.Thread):
+            return None
+        if op.accesses is None and op.site is not None and op.frame is not None:
+            seen = self.eye.see(op.site, op.frame)
+            op.accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
+        return op.accesses
 
     def is_ready(self, op: Op | None) -> bool:
         """Tell whether an operation can be done now; who goes round in vain waits for a change."""
@@ -310,6 +346,10 @@ class Crew:
         if self.aborting:
             raise Abort
         self._beat += 1
+        if self.steps < self.known and not site.mixed:
+            if site.hot or (self.fine and site.arithmetic):
+                self.pause(worker, site_op(site, None, frame))
+            return
         if site.kind == "turn":
             self._go_round(worker, site, frame)
         elif site.kind in ("next", "send", "value"):
@@ -323,9 +363,12 @@ class Crew:
         if self.eye.impure:
             self.eye.impure = False
             worker.impure += 1
+        if self.eye.iterates and not self.tables.iterators:
+            self.tables.iterators = self.shifted = True
         stops = self.fine and site.arithmetic
+        site.mixed |= site.hot and not seen
         writes = False
-        accesses: tuple[tuple[int, Any, bool], ...] = ()
+        accesses: Accesses = ()
         if seen:
             bit = 1 << worker.index
             for owner, part, is_write in seen:
@@ -336,12 +379,14 @@ class Crew:
                     writes = True
                     self.written.setdefault(key, set()).add(part)
             accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
+            if writes and site.kind not in _NAMED and not self.tables.boxes:
+                self.tables.boxes = self.shifted = True
             if site.hot:
                 stops = True
             else:
                 self._cold[site, accesses] = None
         if stops:
-            self.pause(worker, Op(site, accesses, frame, site=site))
+            self.pause(worker, site_op(site, accesses, frame))
         if writes:
             self.changed(worker)
 
@@ -377,7 +422,7 @@ class Crew:
         if worker.spin is None:
             worker.spin = self.version  # taken along to the next look at something shared
         else:
-            self.pause(worker, Op(site, (), frame, site=site))
+            self.pause(worker, site_op(site, (), frame))
 
     def _store(self, name: str) -> None:
         if self.tables.store(name):

@@ -43,7 +43,9 @@ def point(
     accesses = tuple([(id(each), None, writes) for each in touched])
     crew.pins.update((id(each), each) for each in touched)
     key = (type(model), place_of(frame))
-    crew.pause(worker, Op(key, accesses, frame, verb=verb, model=model, ready=ready, free=free))
+    op = Op(key, accesses, frame)
+    op.verb, op.model, op.ready, op.free = verb, model, ready, free
+    crew.pause(worker, op)
 
 
 class _Kind(type):

@@ -6,14 +6,13 @@ sets of P. Godefroid, *Partial-Order Methods for the Verification of Concurrent 
 chapter 5.
 """
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from .crew import Op, Worker, place_of, where_stuck
+from .crew import Accesses, Crew, Worker, place_of, where_stuck
 from .schedule import InterleaveError, Result, Schedule
 from .session import Session
 
@@ -28,14 +27,24 @@ class Node:
     __slots__ = ("accesses", "asleep", "chosen", "interrupted", "keys", "spent", "todo")
 
     def __init__(
-        self, indices: list[int], keys: tuple[Any, ...], spent: int, interrupted: int | None, asleep: set[int]
+        self,
+        indices: list[int],
+        keys: tuple[Any, ...],
+        spent: int,
+        interrupted: int | None,
+        asleep: set[int] | None,
     ) -> None:
         self.chosen, *self.todo = indices
         self.keys = keys
         self.spent = spent
         self.interrupted = interrupted  # who could have gone on
-        self.asleep = asleep
-        self.accesses: dict[int, tuple[tuple[int, Any, bool], ...] | None] = {}
+        self.asleep = asleep  # None without sleep sets
+        self.accesses: dict[int, Accesses | None] = {}
+
+    def watch(self, crew: Crew) -> None:
+        """Look at what each worker is about to touch, for the choice after this one."""
+        if self.asleep is not None:
+            self.accesses = {worker.index: crew.footprint(worker.op) for worker in crew.active}
 
     @property
     def preemptions(self) -> int:
@@ -65,29 +74,19 @@ class Search:
         self.unended: set[str] = set()
 
     def decide(self, able: list[Worker]) -> Worker | None:
-        """Choose as the path says, and where it ends go on with the worker that ran last."""
+        """Where the path ends go on with the worker that ran last."""
         crew = self.session.crew
-        depth = self._depth
-        self._depth += 1
         keys = tuple([worker.op.key if worker.op is not None else None for worker in crew.active])
-        if depth < len(self.path):
-            node = self.path[depth]
-            if node.keys != keys:
-                crew.ending = "strayed"
-                return None
-        else:
-            made = self._grow(depth, able, keys)
-            if made is None:
-                crew.ending = "redundant"
-                return None
-            node = made
-            self.path.append(node)
-        if self.sleep_sets:
-            node.accesses = {worker.index: _footprint(worker.op) for worker in crew.active}
+        node = self._grow(able, keys)
+        if node is None:
+            crew.ending = "redundant"
+            return None
+        self.path.append(node)
+        node.watch(crew)
         return crew.active[node.chosen]
 
-    def _grow(self, depth: int, able: list[Worker], keys: tuple[Any, ...]) -> Node | None:
-        last = self.path[depth - 1] if depth else None
+    def _grow(self, able: list[Worker], keys: tuple[Any, ...]) -> Node | None:
+        last = self.path[-1] if self.path else None
         indices = [worker.index for worker in able]
         interrupted = None
         asleep: set[int] = set()
@@ -97,7 +96,7 @@ class Search:
                 indices.insert(0, last.chosen)
                 op = self.session.crew.active[last.chosen].op
                 interrupted = last.chosen if op is not None and not op.free else None
-            if self.sleep_sets:
+            if last.asleep is not None:
                 mine = last.accesses.get(last.chosen)
                 asleep = {other for other in last.asleep if _independent(last.accesses.get(other), mine)}
                 indices = [index for index in indices if index not in asleep]
@@ -107,13 +106,12 @@ class Search:
         if interrupted is not None and spent == self.max_preemptions and len(indices) > 1:
             self.cut = True
             indices = indices[:1]
-        return Node(indices, keys, spent, interrupted, asleep)
+        return Node(indices, keys, spent, interrupted, asleep if self.sleep_sets else None)
 
     def run_one(self) -> bool:
         """Run the order that the path begins; tell whether its end counts as one."""
         session, crew = self.session, self.session.crew
-        self._depth = 0
-        session.run(self.decide)
+        session.run(self.decide, self.path)
         if crew.ending in ("redundant", "strayed"):
             crew.unwind()
         return crew.ending in ("done", "deadlock", "endless")
@@ -140,6 +138,7 @@ class Search:
                     return "the workers did not do the same in the same order: chance or the clock decides"
                 if strayed:
                     crew.tracer.watch()
+                    crew.by_heart = False
                 self.restart()
                 warm = False
                 continue
@@ -245,18 +244,12 @@ class Search:
         while self.path:
             node = self.path[-1]
             if node.todo:
-                node.asleep.add(node.chosen)
+                if node.asleep is not None:
+                    node.asleep.add(node.chosen)
                 node.chosen = node.todo.pop(0)
                 return True
             self.path.pop()
         return False
-
-
-def _footprint(op: Op | None) -> tuple[tuple[int, Any, bool], ...] | None:
-    """List what a step touches; None if it has to be taken to touch anything: a join, a loop that waits."""
-    if op is None or op.spin is not None or isinstance(op.model, threading.Thread):
-        return None
-    return op.accesses
 
 
 def _independent(one: Any, other: Any) -> bool:

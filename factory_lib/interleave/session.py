@@ -57,11 +57,10 @@ class Session:
         self._setup = setup
         self.granularity = granularity
         self._plan: Plan | None = None
-        self.tables = Tables()
-        self.crew = Crew(self.tables, granularity == "step", max_steps, self._meet)
+        self.tables = Tables(granularity == "step")
+        self.crew = Crew(self.tables, max_steps, self._meet)
         self.world = World(self.tables.add, lambda text: self.crew.notes.setdefault(text))
         self.state: Any = None
-        self._known: set[int] = set()
         self._stack = ExitStack()
 
     def __enter__(self) -> "Session":
@@ -121,10 +120,10 @@ class Session:
                 site.hot = site.name_it() in plan.points
         self.world.show_names(plan.shown)
 
-    def run(self, decide: Callable[[list[Worker]], Worker | None]) -> None:
+    def run(self, decide: Callable[[list[Worker]], Worker | None], script: Sequence[Any] = ()) -> None:
         """Run one order on a fresh state; the workers that have not ended still stand where they are."""
         self.world.restore()
-        self._known = set(self.world.known())
+        self._known: dict[int, Any] = {}
         self.state = None
         jobs = self.workers
         if self._setup is not None:
@@ -133,17 +132,17 @@ class Session:
                 state, seen = self.world.walk_state(self._setup())
             finally:
                 models.setting_up = 0
-            self._known |= seen.keys()
+            self._known = seen
             self.state = state
             jobs = [functools.partial(worker, state) for worker in self.workers]
-        self.crew.run(jobs, decide)
+        self.crew.run(jobs, decide, script)
         if self.crew.fault is not None:
             raise self.crew.fault
 
     def learn(self) -> bool:
         """Tell whether the order has shown that more matters than was known, so that all begins anew."""
         shown = self.world.show(self.crew.written)
-        hot = self.crew.learn(self._known)
+        hot = self.crew.learn(lambda: {*self.world.known(), *self._known})
         shifted, self.crew.shifted = self.crew.shifted, False
         if shifted:
             self.tables.settle()

@@ -159,6 +159,7 @@ class Eye:
     def __init__(self, note: Callable[[str], None], store: Callable[[str], None]) -> None:
         self.note = note
         self.store = store
+        self.iterates = False  # set when a loop began over what is an iterator already
         self.impure = False  # set when something was called that may change what no access shows
 
     def see(self, site: Site, frame: FrameType) -> list[Access]:
@@ -183,8 +184,10 @@ class Eye:
             yield from touch_item(box, key, site.writes)
         elif kind == "slice":
             yield from look_into(top(frame, site, 3)[0], site.writes)
-        elif kind == "next":
-            yield from look_into(top(frame, site, 1)[0])
+        elif kind in ("next", "iter"):
+            value = top(frame, site, 1)[0]
+            self.iterates |= kind == "iter" and hasattr(type(value), "__next__")
+            yield from look_into(value)
         elif kind in ("use", "turn"):
             for place, value in enumerate(top(frame, site, site.count)):
                 yield from look_into(value, site.writes and place == 0)

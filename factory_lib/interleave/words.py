@@ -102,7 +102,7 @@ class Book:
         """Say what is wrong with a write, if another thread's came after this one's last or earlier look."""
         now = len(self._steps)
         mark = ""
-        for key, part, writes in op.accesses:
+        for key, part, writes in op.accesses or ():
             looks = self._looks.setdefault((worker.name, key, part), [])
             if writes:
                 at, who = self._writes.get((key, part), (-1, worker.name))
@@ -162,6 +162,7 @@ class Book:
     def _access(self, op: Op, site: Site) -> str:
         assert op.frame is not None
         pins = self._session.crew.pins
+        assert op.accesses
         key, _, writes = op.accesses[0]
         owner = pins[key]
         name = site.name
