@@ -146,9 +146,8 @@ class Crew:
         self._decide = decide
         for job in jobs:
             self.hire(job)
-        self.active[0].begun = True
-        self._unbegun -= 1
-        self.active[0].baton.release()
+        first = self._begin(self.active[script[0].chosen if self.known > 1 else 0])
+        first.baton.release()
         beat, since = -1, perf_counter()
         while not self._home.acquire(timeout=0.25):
             now = perf_counter()
@@ -285,11 +284,10 @@ class Crew:
             self.deciding = False
 
     def _choose(self) -> Worker | None:
+        if self.steps < self.known - 1:  # nobody need have come to a first step who is not chosen yet
+            return self._repeat(self._script[self.steps])
         if self._unbegun:
-            self._unbegun -= 1
-            worker = next(worker for worker in self.active if not worker.begun)
-            worker.begun = True
-            return worker
+            return self._begin(next(worker for worker in self.active if not worker.begun))
         if self.steps < len(self._script):
             return self._repeat(self._script[self.steps])
         standing = [worker for worker in self.active if worker.op is not None]
@@ -306,8 +304,15 @@ class Crew:
             return self._decide(able)
         return None
 
+    def _begin(self, worker: Worker) -> Worker:
+        worker.begun = True
+        self._unbegun -= 1
+        return worker
+
     def _repeat(self, node: Any) -> Worker | None:
         worker: Worker | None = self.active[node.chosen] if node.chosen < len(self.active) else None
+        if worker is not None and not worker.begun:
+            return self._begin(worker)
         if worker is None or worker.op is None or worker.op.key != node.keys[node.chosen]:
             self.ending = "strayed"
             return None
