@@ -122,6 +122,12 @@ class Game:
         lines = [f"state: {self.state}", f"steps so far: {self._schedule.order or 'none'}", self.message()]
         return "\n".join([*lines, *(table(rows) if len(rows) > 1 else [])])
 
+    def widget(self) -> Any:
+        """Make the buttons; ipywidgets has to be there."""
+        from .views import game_widget
+
+        return game_widget(self)
+
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         from .views import game_bundle
 
