@@ -83,6 +83,7 @@ _NAMES = """
 """
 _READERS = frozenset(_NAMES.split())
 _PART = {"get", "setdefault", "__getitem__", "__setitem__", "__delitem__", "__contains__"}
+_SLOTS = ("__getattribute__", "__setattr__", "__delattr__")
 _BLIND = (isinstance, issubclass, callable, id, type)
 _PURE = {"builtins", "math", "itertools", "collections"}
 
@@ -222,6 +223,8 @@ class Eye:
                 callee, arguments = callee.__func__, [callee.__self__, *arguments]
             else:
                 callee, arguments = callee.func, [*callee.args, *arguments, *callee.keywords.values()]
+        if any(type(value).__module__ == "operator" for value in (callee, *arguments)):
+            self.note("operator's getters and callers, which read in C")
         # The models speak for themselves.
         if str(getattr(callee, "__module__", "")).startswith(__package__) or any(callee is f for f in _BLIND):
             return
@@ -245,6 +248,8 @@ class Eye:
         if owner is not None and not isinstance(owner, ModuleType | type):
             if self._refuse(callee, owner):
                 return
+            if name in _SLOTS and arguments:
+                yield from touch_attribute(owner, arguments[0], name != "__getattribute__")
             kind: Any = type(owner)
             if is_box(kind):
                 part = part_of(owner, arguments[0]) if name in _PART and arguments else WHOLE
@@ -258,8 +263,6 @@ class Eye:
                 self.store(arguments[1])
             yield from touch_attribute(arguments[0], arguments[1], callee in (setattr, delattr))
         elif not self._refuse(callee, None):
-            if callee is vars:
-                self.note("vars(), another way to attributes")
             pure = (getattr(callee, "__module__", None) or "builtins") in _PURE
             self.impure |= not pure
             for argument in arguments:
@@ -316,3 +319,4 @@ _MODULES = """
 """
 _OUTSIDE = frozenset(_MODULES.split())
 _OUTSIDE_NAMES = frozenset({("builtins", "input"), ("builtins", "breakpoint"), ("builtins", "open")})
+_OUTSIDE_NAMES |= {("builtins", name) for name in ("vars", "globals", "locals", "exec", "eval")}

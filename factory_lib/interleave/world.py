@@ -38,6 +38,7 @@ class World:
         # Each variable's name, with whose it is, which part of that it is, and how to read it.
         self._roots: dict[str, list[tuple[Any, str, Callable[[], Any]]]] = {}
         self._shown: dict[str, Callable[[], Any]] = {}
+        self._saved: set[int] = set()
         self._accounted: set[int] = set()
         self._spaces: set[int] = set()
 
@@ -60,6 +61,14 @@ class World:
         for name in code.co_names:
             if (name in space or name in stored) and not (name.startswith("__") and name.endswith("__")):
                 self._global(space, name)
+        for name in code.co_names:
+            module = space.get(name)
+            if isinstance(module, ModuleType) and is_followed(
+                getattr(module, "__file__", None) or "<frozen >"
+            ):
+                for attribute in code.co_names:
+                    if attribute in vars(module):
+                        self._global(vars(module), attribute)
         for inner in code.co_consts:
             if isinstance(inner, CodeType):
                 self.add_code(inner, space)
@@ -192,6 +201,7 @@ class World:
         back = _restorer(value)
         if back is not None:
             self._back.append(back)
+            self._saved.add(id(value))
 
     def restore(self) -> None:
         """Put everything back to where it was before the first order."""
@@ -212,6 +222,10 @@ class World:
         if not new:
             return False
         self._accounted |= new
+        for key in new & self._seen.keys() - self._saved:
+            kind = type(self._seen[key])
+            if kind is not CellType:
+                self._note(f"{kind.__module__}.{kind.__qualname__} from before, which cannot be put back")
         before = len(self._shown)
         for name, owners in self._roots.items():
             for owner, part, get in owners:

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 CELLS = [
-    "import threading\nfrom threading import Lock\nfrom factory_lib.interleave import explore, play, plot_lanes",
+    "import threading\nfrom threading import Lock",
+    "from factory_lib.interleave import explore, play, plot_lanes",
     "x = 0\nlock = Lock()",
     "def more():\n    global x\n    x = x + 1",
     "def locked():\n    global x\n    with lock:\n        x = x + 1",
@@ -52,14 +53,14 @@ def test_cells_give_the_numbers_that_a_script_gives(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     outputs = json.loads(done.stdout.splitlines()[-1])
 
-    counts, sources, left = map(json.loads, outputs[5][0]["text"].splitlines())
+    counts, sources, left = map(json.loads, outputs[6][0]["text"].splitlines())
     assert counts[0] == ["violated", 6, {"x=1": 4, "x=2": 2}]
     assert counts[1] == ["holds", 20, {"x=1": 18, "x=2": 2}]
     assert counts[2] == ["holds", 924, {"x=2": 8, "x=3": 300, "x=4": 416, "x=5": 180, "x=6": 20}]
     assert counts[3] == ["holds", 2, {"x=2": 2}]
     assert sources == ["x = x + 1"] * 4
     assert left == [0, "lock", []]
-    assert "VIOLATED" in outputs[6][0]["data"]["text/html"]
-    assert outputs[7][0]["data"]["text/html"].startswith("<img alt=")
-    assert "image/png" not in outputs[7][0]["data"]
-    assert "text/plain" in outputs[8][0]["data"]
+    assert "VIOLATED" in outputs[7][0]["data"]["text/html"]
+    assert outputs[8][0]["data"]["text/html"].startswith("<img alt=")
+    assert "image/png" not in outputs[8][0]["data"]
+    assert "text/plain" in outputs[9][0]["data"]

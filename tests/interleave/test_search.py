@@ -1,6 +1,8 @@
 """What a search promises: exact counts, honest limits, and a process left as it was found."""
 
 import _thread
+import itertools
+import operator
 import os
 import queue
 import random
@@ -10,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +23,8 @@ NUMBER = 0
 TABLE = {"parts": [1, 2], "seen": {"a"}}
 FLAG = False
 KEPT = threading.Lock()
+KEPT_TOO = threading.Lock()
+COUNTER = itertools.count()
 
 
 def one():
@@ -322,6 +327,23 @@ def attributes_by_dict(s):
     s.__dict__["x"] = s.__dict__["x"] + 1
 
 
+def by_getter(s):
+    s.x = operator.attrgetter("x")(s) + 1
+
+
+def by_exec(s):
+    exec("s.x = s.x + 1")
+
+
+def from_before(s):
+    s.x = next(COUNTER)
+
+
+def argument_lock(s, lock=KEPT_TOO):
+    with lock:
+        s.x += 1
+
+
 @pytest.mark.parametrize(
     ("worker", "name"),
     [
@@ -333,6 +355,10 @@ def attributes_by_dict(s):
         (local_storage, "local"),
         (in_library, "random.Random.shuffle"),
         (attributes_by_dict, "__dict__"),
+        (by_getter, "operator"),
+        (by_exec, "exec"),
+        (from_before, "itertools.count"),
+        (argument_lock, "lock"),
     ],
 )
 def test_what_is_not_modelled_makes_the_verdict_inconclusive_with_its_name(worker, name) -> None:
@@ -383,6 +409,92 @@ def test_chance_that_changes_the_steps_is_noticed() -> None:
 
     assert result.verdict == "inconclusive"
     assert "random" in result.reason
+
+
+# Where locks and shared things may come from.
+
+
+@dataclass
+class Made:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    x: int = 0
+
+    def more(self) -> None:
+        with self.lock:
+            self.x += 1
+
+
+class Common:
+    lock = threading.RLock()
+    all_of_them = {"queue": queue.Queue()}  # noqa: RUF012
+    locks = (threading.Lock(), threading.Lock())
+
+
+def with_class_lock(s):
+    with Common.lock:
+        s.x += 1
+
+
+def with_lock_in_a_tuple(s):
+    with Common.locks[1]:
+        s.x += 1
+
+
+def with_queue_in_a_dict(s):
+    Common.all_of_them["queue"].put(1)
+    s.x = Common.all_of_them["queue"].qsize()
+
+
+@pytest.mark.parametrize("worker", [with_class_lock, with_lock_in_a_tuple])
+def test_a_lock_is_found_wherever_it_was_made(worker) -> None:
+    result = explore(worker, worker, setup=one, invariant=lambda s: s.x == 2)
+
+    assert (result.verdict, result.schedules) == ("holds", 2)
+
+
+def test_a_lock_that_a_dataclass_makes_is_found() -> None:
+    result = explore(Made.more, Made.more, setup=Made, invariant=lambda made: made.x == 2)
+
+    assert (result.verdict, result.schedules) == ("holds", 2)
+
+
+def test_a_queue_from_before_is_as_full_again_before_each_order() -> None:
+    result = explore(with_queue_in_a_dict, with_queue_in_a_dict, setup=one)
+
+    assert result.verdict == "holds"
+    assert {outcome.partition(",")[0] for outcome in result.outcomes} == {"x=1", "x=2"}
+    assert Common.all_of_them["queue"].empty()
+
+
+class Watched:
+    def __init__(self) -> None:
+        self.x = 0
+        self.log: list = []
+
+    def __setattr__(self, name, value):
+        if name == "x" and "log" in dir(self):
+            self.log.append(value)
+        object.__setattr__(self, name, value)
+
+
+def test_a_setattr_of_the_class_is_followed() -> None:
+    result = explore(more, more, setup=Watched, invariant=lambda s: s.x == 2)
+
+    assert result.verdict == "violated"
+
+
+def test_a_method_bound_to_a_shared_object_is_a_worker() -> None:
+    class Counter:
+        def __init__(self) -> None:
+            self.x = 0
+
+        def more(self) -> None:
+            self.x += 1
+
+    counter = Counter()
+    result = explore(counter.more, counter.more, invariant=lambda: counter.x == 2)
+
+    assert (result.verdict, result.schedules, counter.x) == ("violated", 6, 0)
 
 
 # The process is left as it was found.

@@ -42,7 +42,9 @@ def test_the_text_tells_the_story_in_a_few_lines(result) -> None:
     assert lines[7] == "The shortest order that goes wrong, with 1 interruption:"
     assert lines[8].split() == "line source what it does state: balance=100".split()
     assert [line[0] for line in lines[9:15]] == list("ABBBAA")
-    assert lines[14].endswith("writes account.balance = -20  balance=-20  <- decided before the other's write")
+    assert lines[14].endswith(
+        "writes account.balance = -20  balance=-20  <- decided before the other's write"
+    )
     assert lines[15] == "ends as balance=-20"
 
 
