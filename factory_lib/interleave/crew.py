@@ -103,6 +103,7 @@ class Crew:
         self.shifted = False  # what was found in this order calls for a new start of the search
         self.deadline = float("inf")
         self.eye = Eye(lambda name: self.notes.setdefault(name), self._store)
+        self._closed = False
         self._home = allocate_lock()
         self._home.acquire()
         self._forget()
@@ -180,16 +181,24 @@ class Crew:
             if not worker.done and worker.begun:
                 if worker.op is not None:
                     worker.baton.release()
-                elif worker.thread is not None and worker.thread.ident is not None:
-                    ident = ctypes.c_ulong(worker.thread.ident)
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Abort))
+                    self._home.acquire(timeout=0.2)
                 limit = perf_counter() + 2.0
                 while not worker.done and perf_counter() < limit:
+                    # It works without being traced, or swallows what ends it: `except:` around a loop's body.
+                    # At a loop's turn, where Python looks for this, nothing is around any more.
+                    self._throw(worker, ctypes.py_object(Abort))
                     self._home.acquire(timeout=0.05)
+                self._throw(worker, None)  # what has not arrived yet must not hit the next order
+
+    @staticmethod
+    def _throw(worker: Worker, what: Any) -> None:
+        ident = ctypes.c_ulong((worker.thread and worker.thread.ident) or 0)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, what)
 
     def close(self) -> list[str]:
         """End the threads; name those that don't end, since they wait for the world outside."""
         self.unwind()
+        self._closed = True
         for worker in self.workers:
             if worker.done or not worker.begun:
                 worker.job = None
@@ -234,30 +243,36 @@ class Crew:
         self.by_ident[get_ident()] = worker
         while True:
             self._take(worker)
-            if worker.job is None:
+            if worker.job is None or self._closed:
                 return
-            try:
-                self.tracer.enter()
-                try:
-                    worker.job()
-                finally:
-                    self.tracer.leave()
-            except Abort:
-                pass
-            except BaseException as error:
-                worker.error = f"{type(error).__name__}: {error}".removesuffix(": ")
+            with suppress(Abort):  # sent again while the first one was on its way
+                self._work(worker)
             worker.op = None
             worker.done = True
             self.version += 1
+            if self._closed:  # it came back when nobody waited for it any longer
+                return
             if self.aborting:
                 with suppress(RuntimeError):  # two that end at once need wake the searching thread only once
                     self._home.release()
             else:
                 self._hand_on(self._next())
 
-    @staticmethod
-    def _take(worker: Worker) -> None:
-        while not worker.baton.acquire(timeout=PATIENCE):
+    def _work(self, worker: Worker) -> None:
+        try:
+            self.tracer.enter()
+            try:
+                if worker.job is not None:
+                    worker.job()
+            finally:
+                self.tracer.leave()
+        except Abort:
+            pass
+        except BaseException as error:
+            worker.error = f"{type(error).__name__}: {error}".removesuffix(": ")
+
+    def _take(self, worker: Worker) -> None:
+        while not worker.baton.acquire(timeout=PATIENCE) and not self._closed:
             pass
 
     def _hand_on(self, chosen: Worker | None) -> None:

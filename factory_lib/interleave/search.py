@@ -214,7 +214,7 @@ class Search:
         examples: dict[str, Schedule] = {}
         counterexample = None
         ranked = sorted(self.best.items(), key=lambda item: (item[0][1] != (kinds or [""])[0], item[1]))
-        if "still there" not in str(notes):
+        if crew.ending != "stuck":  # else a thread is not free for another order
             for (outcome, bad), (preemptions, _, choices) in ranked[:EXAMPLES]:
                 try:
                     schedule = self.session.record(choices)

@@ -376,8 +376,10 @@ def test_a_worker_that_waits_for_the_world_is_noticed_and_comes_to_an_end() -> N
         left.recv(1)
 
     with left, right:
-        threading.Timer(4.5, right.sendall, [b"x"]).start()
+        timer = threading.Timer(4.5, right.sendall, [b"x"])
+        timer.start()
         result = explore(waits, more, setup=one)
+        timer.join(10)
 
     assert result.verdict == "inconclusive"
     assert f"A at line {waits.__code__.co_firstlineno + 1}" in result.reason
@@ -529,9 +531,19 @@ def fails():
     raise ValueError("no")
 
 
+def swallow():
+    global NUMBER
+    while True:
+        try:
+            NUMBER += 1
+        except BaseException:
+            pass
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        {"workers": (swallow, change_all), "max_steps": 20},
         {"workers": (change_all, change_all)},
         {"workers": (fails, change_all)},
         {"workers": (change_all, spin_until_set), "max_steps": 20},
