@@ -19,7 +19,7 @@ STUCK = 3.0  # seconds without a sign of life until a worker counts as waiting f
 TURNS = 100  # turns of loops for each step that `max_steps` allows
 _NAMED = ("global", "attr", "cell")
 _SAME = {int, float, bool, str, bytes, type(None)}
-_start, _join = threading.Thread.start, threading.Thread.join
+_start, _join, _is_alive = threading.Thread.start, threading.Thread.join, threading.Thread.is_alive
 
 
 Accesses = tuple[tuple[int, Any, bool], ...]
@@ -61,6 +61,7 @@ class Worker:
         self.baton = allocate_lock()
         self.baton.acquire()
         self.thread: threading.Thread | None = None
+        self.retired = False
         self.reset(None)
 
     def reset(self, job: Callable[[], object] | None) -> None:
@@ -104,6 +105,7 @@ class Crew:
         self.deadline = float("inf")
         self.eye = Eye(lambda name: self.notes.setdefault(name), self._store)
         self._closed = False
+        self._retired: list[Worker] = []
         self._home = allocate_lock()
         self._home.acquire()
         self._forget()
@@ -150,7 +152,7 @@ class Crew:
         first = self._begin(self.active[script[0].chosen if self.known > 1 else 0])
         first.baton.release()
         beat, since = -1, perf_counter()
-        while not self._home.acquire(timeout=0.25):
+        while not (self._home.acquire(timeout=0.25) and self.ending):
             now = perf_counter()
             self._late = self._late or now > self.deadline
             if self._beat != beat:
@@ -161,14 +163,15 @@ class Crew:
 
     def hire(self, job: Callable[[], object]) -> Worker:
         """Give a job to the next worker, who begins with it before the next decision."""
-        if len(self.active) == len(self.workers):
-            worker = Worker(len(self.workers))
+        index = len(self.active)
+        if index == len(self.workers) or self.workers[index].index != index:
+            worker = Worker(index)
             worker.thread = threading.Thread(
                 target=self._serve, args=(worker,), name=worker.name, daemon=True
             )
-            self.workers.append(worker)
+            self.workers.insert(index, worker)
             _start(worker.thread)
-        worker = self.workers[len(self.active)]
+        worker = self.workers[index]
         worker.reset(job)
         self.active.append(worker)
         self._unbegun += 1
@@ -177,6 +180,7 @@ class Crew:
     def unwind(self) -> None:
         """End all work that has not ended, one worker after the other."""
         self.aborting = True
+        self._home.acquire(blocking=False)  # somebody who came late may have left it open
         for worker in self.active:
             if not worker.done and worker.begun:
                 if worker.op is not None:
@@ -186,27 +190,28 @@ class Crew:
                 while not worker.done and perf_counter() < limit:
                     # It works without being traced, or swallows what ends it: `except:` around a loop's body.
                     # At a loop's turn, where Python looks for this, nothing is around any more.
-                    self._throw(worker, ctypes.py_object(Abort))
+                    ident = ctypes.c_ulong((worker.thread and worker.thread.ident) or 0)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Abort))
+                    worker.retired = True
                     self._home.acquire(timeout=0.05)
-                self._throw(worker, None)  # what has not arrived yet must not hit the next order
-
-    @staticmethod
-    def _throw(worker: Worker, what: Any) -> None:
-        ident = ctypes.c_ulong((worker.thread and worker.thread.ident) or 0)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, what)
+                if (
+                    worker.retired
+                ):  # nobody knows where the next of these would strike: its thread is not used again
+                    self._retired.append(worker)
+                    self.workers.remove(worker)
 
     def close(self) -> list[str]:
         """End the threads; name those that don't end, since they wait for the world outside."""
         self.unwind()
         self._closed = True
+        everybody = [(w.name, w.thread) for w in (*self.workers, *self._retired) if w.thread]
         for worker in self.workers:
             if worker.done or not worker.begun:
                 worker.job = None
                 worker.baton.release()
-        for worker in self.workers:
-            if worker.thread is not None:
-                _join(worker.thread, timeout=2.0)
-        return [worker.name for worker in self.workers if worker.thread and worker.thread.is_alive()]
+        for _, thread in everybody:
+            _join(thread, timeout=2.0)
+        return [name for name, thread in everybody if _is_alive(thread)]
 
     def learn(self, known: Callable[[], set[int]]) -> bool:
         """Make the sites hot that touched what is shared and written; tell whether there were any.
@@ -241,22 +246,26 @@ class Crew:
 
     def _serve(self, worker: Worker) -> None:
         self.by_ident[get_ident()] = worker
-        while True:
-            self._take(worker)
-            if worker.job is None or self._closed:
-                return
-            with suppress(Abort):  # sent again while the first one was on its way
-                self._work(worker)
-            worker.op = None
-            worker.done = True
-            self.version += 1
-            if self._closed:  # it came back when nobody waited for it any longer
-                return
-            if self.aborting:
-                with suppress(RuntimeError):  # two that end at once need wake the searching thread only once
-                    self._home.release()
-            else:
-                self._hand_on(self._next())
+        with suppress(Abort):
+            while not worker.retired:
+                self._serve_once(worker)
+        self.by_ident.pop(get_ident(), None)
+
+    def _serve_once(self, worker: Worker) -> None:
+        self._take(worker)
+        if worker.job is None or self._closed:
+            worker.retired = True
+            return
+        with suppress(Abort):  # sent again while the first one was on its way
+            self._work(worker)
+        worker.op = None
+        worker.done = True
+        self.version += 1
+        if self.aborting or worker.retired:
+            with suppress(RuntimeError):  # two that end at once need wake the searching thread only once
+                self._home.release()
+        else:
+            self._hand_on(self._next())
 
     def _work(self, worker: Worker) -> None:
         try:
