@@ -1,11 +1,11 @@
-"""Print the table: ``python -m benchmarks [detector] [factory]``."""
+"""Print the table: ``python -m benchmarks [detector] [factory] [interleave]``."""
 
 import sys
 
-from . import detector, factory
+from . import detector, factory, interleave
 from .paired import TITLES, machine
 
-SUITES = {"detector": detector.rows, "factory": factory.rows}
+SUITES = {"detector": detector.rows, "factory": factory.rows, "interleave": interleave.rows}
 
 
 def main(names: list[str]) -> int:

@@ -37,7 +37,9 @@ def test_a_row_gives_the_median_its_spread_and_whether_the_goal_was_reached() ->
 
 def test_an_unknown_benchmark_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["speed"]) == 2
-    assert capsys.readouterr().err == "There is no benchmark speed. Choose from detector, factory.\n"
+    assert (
+        capsys.readouterr().err == "There is no benchmark speed. Choose from detector, factory, interleave.\n"
+    )
 
 
 def test_the_plain_formula_that_is_the_peer_gives_the_detectors_answers() -> None:

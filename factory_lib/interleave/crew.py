@@ -1,0 +1,472 @@
+"""The workers' threads: one runs at a time, and whoever stands before a step decides who is next."""
+
+import ctypes
+import sys
+import threading
+from _thread import allocate_lock
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from threading import get_ident
+from time import perf_counter
+from types import CodeType, FrameType
+from typing import Any, NoReturn
+
+from .bytecode import Site, Tables, is_followed
+from .touch import Eye, slots, width
+
+PATIENCE = 60.0  # seconds between two looks of a parked thread whether it is still needed
+STUCK = 3.0  # seconds without a sign of life until a worker counts as waiting for the world outside
+TURNS = 100  # turns of loops for each step that `max_steps` allows
+_NAMED = ("global", "attr", "cell")
+_SAME = {int, float, bool, str, bytes, type(None)}
+_start, _join, _is_alive = threading.Thread.start, threading.Thread.join, threading.Thread.is_alive
+
+
+Accesses = tuple[tuple[int, Any, bool], ...]
+
+
+class Abort(BaseException):
+    """Ends a worker's work before its end; no `except Exception` of a learner's catches it."""
+
+
+class Op:
+    """What a worker is about to do: the instruction at a site, or an operation on a model."""
+
+    site: Site | None = None
+    verb = ""
+    model: Any = None
+    ready: Callable[[], bool] | None = None
+    free = False  # whoever leaves here was not interrupted: it sleeps
+    spin: int | None = None
+
+    def __init__(self, key: Any, accesses: Accesses | None, frame: FrameType | None) -> None:
+        self.key = key
+        self.accesses = accesses  # None: not looked at, since this order was looked at before
+        self.frame = frame
+
+
+def site_op(site: Site, accesses: Accesses | None, frame: FrameType) -> Op:
+    """Make what a worker at a site is about to do."""
+    op = Op(site, accesses, frame)
+    op.site = site
+    return op
+
+
+class Worker:
+    """One thread, and where it stands in the present order."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.name = chr(ord("A") + index) if index < 26 else f"T{index}"
+        self.baton = allocate_lock()
+        self.baton.acquire()
+        self.thread: threading.Thread | None = None
+        self.retired = False
+        self.reset(None)
+
+    def reset(self, job: Callable[[], object] | None) -> None:
+        """Get ready for the next order."""
+        self.job = job
+        self.op: Op | None = None
+        self.begun = self.done = False
+        self.error = ""
+        self.impure = 0  # counts what it did beyond looking
+        self.marks: dict[tuple[int, int], tuple[int, int, list[Any], FrameType]] = {}
+        self.spin: int | None = None
+
+
+class Crew:
+    """Runs orders, one after the other, on threads that are started once.
+
+    Parameters
+    ----------
+    tables : Tables
+        The sites to stop at.
+    max_steps : int
+        The longest order.
+    on_new_code : callable
+        Is told of code that is met for the first time, with its frame.
+    """
+
+    def __init__(
+        self, tables: Tables, max_steps: int, on_new_code: Callable[[CodeType, FrameType], None]
+    ) -> None:
+        self.tables = tables
+        self.fine = tables.fine
+        self.max_steps = max_steps
+        self.meet = on_new_code
+        self.tracer: Any = None
+        self.workers: list[Worker] = []
+        self.by_ident: dict[int, Worker] = {}
+        self.notes: dict[str, None] = {}
+        self.fault: Exception | None = None
+        self.by_heart = True  # whether repeated steps need not be looked at: there is nothing to learn there
+        self.shifted = False  # what was found in this order calls for a new start of the search
+        self.deadline = float("inf")
+        self.eye = Eye(lambda name: self.notes.setdefault(name), self._store)
+        self._closed = False
+        self._retired: list[Worker] = []
+        self._home = allocate_lock()
+        self._home.acquire()
+        self._forget()
+
+    def _forget(self) -> None:
+        self.active: list[Worker] = []
+        self._unbegun = 0
+        self.version = 0  # counts the changes of shared state
+        self._script: Sequence[Any] = ()
+        self.known = 0  # so many steps are only repeated
+        self.steps = self._turns = self._beat = 0
+        self.ending = ""
+        self.aborting = self._late = self.deciding = False
+        self.pins: dict[int, Any] = {}  # what was touched stays alive, so that no id means two things
+        self.touched: dict[int, int] = {}
+        self.written: dict[int, set[Any]] = {}
+        self._cold: dict[tuple[Site, Accesses], None] = {}
+
+    # The order from outside: the searching thread.
+
+    def run(
+        self,
+        jobs: Sequence[Callable[[], object]],
+        decide: Callable[[list[Worker]], Worker | None],
+        script: Sequence[Any] = (),
+    ) -> None:
+        """Run one order to its end; `ending` says which. Workers may still stand: `unwind` them.
+
+        Parameters
+        ----------
+        jobs : sequence of callable
+            What each worker does.
+        decide : callable
+            Chooses among the workers that can go on; None stops, after it has set `ending`.
+        script : sequence of Node
+            The choices to repeat before.
+        """
+        self._forget()
+        self._script = script
+        self.known = len(script) if self.by_heart and not self.tables.loops else 0
+        self._decide = decide
+        for job in jobs:
+            self.hire(job)
+        first = self._begin(self.active[script[0].chosen if self.known > 1 else 0])
+        first.baton.release()
+        beat, since = -1, perf_counter()
+        while not (self._home.acquire(timeout=0.25) and self.ending):
+            now = perf_counter()
+            self._late = self._late or now > self.deadline
+            if self._beat != beat:
+                beat, since = self._beat, now
+            elif now - since > STUCK:
+                self.ending = "stuck"
+                return
+
+    def hire(self, job: Callable[[], object]) -> Worker:
+        """Give a job to the next worker, who begins with it before the next decision."""
+        index = len(self.active)
+        if index == len(self.workers) or self.workers[index].index != index:
+            worker = Worker(index)
+            worker.thread = threading.Thread(
+                target=self._serve, args=(worker,), name=worker.name, daemon=True
+            )
+            self.workers.insert(index, worker)
+            _start(worker.thread)
+        worker = self.workers[index]
+        worker.reset(job)
+        self.active.append(worker)
+        self._unbegun += 1
+        return worker
+
+    def unwind(self) -> None:
+        """End all work that has not ended, one worker after the other."""
+        self.aborting = True
+        self._home.acquire(blocking=False)  # somebody who came late may have left it open
+        for worker in self.active:
+            if not worker.done and worker.begun:
+                if worker.op is not None:
+                    worker.baton.release()
+                    self._home.acquire(timeout=0.2)
+                limit = perf_counter() + 2.0
+                while not worker.done and perf_counter() < limit:
+                    # It works without being traced, or swallows what ends it: `except:` around a loop's body.
+                    # At a loop's turn, where Python looks for this, nothing is around any more.
+                    ident = ctypes.c_ulong((worker.thread and worker.thread.ident) or 0)
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Abort))
+                    worker.retired = True
+                    self._home.acquire(timeout=0.05)
+                if (
+                    worker.retired
+                ):  # nobody knows where the next of these would strike: its thread is not used again
+                    self._retired.append(worker)
+                    self.workers.remove(worker)
+
+    def close(self) -> list[str]:
+        """End the threads; name those that don't end, since they wait for the world outside."""
+        self.unwind()
+        self._closed = True
+        everybody = [(w.name, w.thread) for w in (*self.workers, *self._retired) if w.thread]
+        for worker in self.workers:
+            if worker.done or not worker.begun:
+                worker.job = None
+                worker.baton.release()
+        for _, thread in everybody:
+            _join(thread, timeout=2.0)
+        return [name for name, thread in everybody if _is_alive(thread)]
+
+    def learn(self, known: Callable[[], set[int]]) -> bool:
+        """Make the sites hot that touched what is shared and written; tell whether there were any.
+
+        Shared is what was there before the workers began, and what two of them touched.
+        """
+        new = False
+        there = known() if self._cold else set()
+        for site, accesses in self._cold:
+            for key, part, _ in accesses:
+                shared = key in there or self.touched[key] & (self.touched[key] - 1)
+                if not site.hot and shared and self._is_written(key, part):
+                    site.hot = new = True
+        if self.by_heart and any(not site.hot for site, _ in self._cold):
+            self.by_heart = False
+            new |= self.known > 0  # what the repeated steps touched was not looked at
+        return new
+
+    def _is_written(self, key: int, part: Any) -> bool:
+        parts = self.written.get(key, ())
+        return bool(parts) and (part is None or part in parts or None in parts)
+
+    # The order from inside: the workers' threads.
+
+    def me(self) -> Worker | None:
+        """Return the worker whose thread this is."""
+        return self.by_ident.get(get_ident())
+
+    def is_working(self) -> bool:
+        """Tell whether the calling thread is a worker's, and does a worker's work."""
+        return get_ident() in self.by_ident and not self.deciding
+
+    def _serve(self, worker: Worker) -> None:
+        self.by_ident[get_ident()] = worker
+        with suppress(Abort):
+            while not worker.retired:
+                self._serve_once(worker)
+        self.by_ident.pop(get_ident(), None)
+
+    def _serve_once(self, worker: Worker) -> None:
+        self._take(worker)
+        if worker.job is None or self._closed:
+            worker.retired = True
+            return
+        with suppress(Abort):  # sent again while the first one was on its way
+            self._work(worker)
+        worker.op = None
+        worker.done = True
+        self.version += 1
+        if self.aborting or worker.retired:
+            with suppress(RuntimeError):  # two that end at once need wake the searching thread only once
+                self._home.release()
+        else:
+            self._hand_on(self._next())
+
+    def _work(self, worker: Worker) -> None:
+        try:
+            self.tracer.enter()
+            try:
+                if worker.job is not None:
+                    worker.job()
+            finally:
+                self.tracer.leave()
+        except Abort:
+            pass
+        except BaseException as error:
+            worker.error = f"{type(error).__name__}: {error}".removesuffix(": ")
+
+    def _take(self, worker: Worker) -> None:
+        while not worker.baton.acquire(timeout=PATIENCE) and not self._closed:
+            pass
+
+    def _hand_on(self, chosen: Worker | None) -> None:
+        (self._home if chosen is None else chosen.baton).release()
+
+    def pause(self, worker: Worker, op: Op) -> None:
+        """Stand before an operation until this worker is chosen to do it."""
+        self._beat += 1
+        op.spin, worker.spin = worker.spin, None
+        worker.op = op
+        chosen = self._next()
+        if chosen is not worker:
+            self._hand_on(chosen)
+            self._take(worker)
+            if self.aborting:
+                raise Abort
+        worker.op = None
+
+    def _next(self) -> Worker | None:
+        self.deciding = True  # nothing that happens until the decision is the worker's doing
+        try:
+            return self._choose()
+        finally:
+            self.deciding = False
+
+    def _choose(self) -> Worker | None:
+        if self.steps < self.known - 1:  # nobody need have come to a first step who is not chosen yet
+            return self._repeat(self._script[self.steps])
+        if self._unbegun:
+            return self._begin(next(worker for worker in self.active if not worker.begun))
+        if self.steps < len(self._script):
+            return self._repeat(self._script[self.steps])
+        standing = [worker for worker in self.active if worker.op is not None]
+        able = [worker for worker in standing if self.is_ready(worker.op)]
+        if self._late:
+            self.ending = "late"
+        elif not able:
+            spins = any(w.op is not None and w.op.spin is not None for w in standing)
+            self.ending = "endless" if spins else "deadlock" if standing else "done"
+        elif self.steps >= self.max_steps:
+            self.ending = "max_steps"
+        else:
+            self.steps += 1
+            return self._decide(able)
+        return None
+
+    def _begin(self, worker: Worker) -> Worker:
+        worker.begun = True
+        self._unbegun -= 1
+        return worker
+
+    def _repeat(self, node: Any) -> Worker | None:
+        worker: Worker | None = self.active[node.chosen] if node.chosen < len(self.active) else None
+        if worker is not None and not worker.begun:
+            return self._begin(worker)
+        if worker is None or worker.op is None or worker.op.key != node.keys[node.chosen]:
+            self.ending = "strayed"
+            return None
+        self.steps += 1
+        if self.steps == len(self._script):
+            node.watch(self)
+        return worker
+
+    def footprint(self, op: Op | None) -> Accesses | None:
+        """List what an operation touches; None if it may be anything: a join, a loop that waits."""
+        if op is None or op.spin is not None or isinstance(op.model, threading.Thread):
+            return None
+        if op.accesses is None and op.site is not None and op.frame is not None:
+            seen = self.eye.see(op.site, op.frame)
+            op.accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
+        return op.accesses
+
+    def is_ready(self, op: Op | None) -> bool:
+        """Tell whether an operation can be done now; who goes round in vain waits for a change."""
+        return (
+            op is not None
+            and (op.spin is None or op.spin != self.version)
+            and (op.ready is None or op.ready())
+        )
+
+    def changed(self, worker: Worker) -> None:
+        """Take notice that a worker has changed something."""
+        self.version += 1
+        worker.impure += 1
+
+    def arrive(self, site: Site, frame: FrameType) -> None:
+        """Take notice of an access, and stand before it if it is one to what others write."""
+        worker = self.by_ident.get(get_ident())
+        if worker is None or self.deciding:
+            return
+        if self.aborting:
+            raise Abort
+        self._beat += 1
+        if self.steps < self.known and not site.mixed:
+            if site.hot or (self.fine and site.arithmetic):
+                self.pause(worker, site_op(site, None, frame))
+            return
+        if site.kind == "turn":
+            self._go_round(worker, site, frame)
+        elif site.kind in ("next", "send", "value"):
+            worker.impure += 1
+            self._count_turn(worker)
+        try:
+            seen = self.eye.see(site, frame)
+        except Exception as error:  # ours, not the learner's: `run` raises it
+            self.fault = error
+            self._stop(worker, "fault")
+        if self.eye.impure:
+            self.eye.impure = False
+            worker.impure += 1
+        if self.eye.iterates and not self.tables.iterators:
+            self.tables.iterators = self.shifted = True
+        stops = self.fine and site.arithmetic
+        site.mixed |= site.hot and not seen
+        writes = False
+        accesses: Accesses = ()
+        if seen:
+            bit = 1 << worker.index
+            for owner, part, is_write in seen:
+                key = id(owner)
+                self.pins[key] = owner
+                self.touched[key] = self.touched.get(key, 0) | bit
+                if is_write:
+                    writes = True
+                    self.written.setdefault(key, set()).add(part)
+            accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
+            if writes and site.kind not in _NAMED and not self.tables.boxes:
+                self.tables.boxes = self.shifted = True
+            if site.hot:
+                stops = True
+            else:
+                self._cold[site, accesses] = None
+        if stops:
+            self.pause(worker, site_op(site, accesses, frame))
+        if writes:
+            self.changed(worker)
+
+    def _count_turn(self, worker: Worker) -> None:
+        self._turns += 1
+        if self._turns > TURNS * self.max_steps or self._late:
+            self._stop(worker, "late" if self._late else "max_steps")
+
+    def _stop(self, worker: Worker, ending: str) -> NoReturn:
+        self.ending = ending
+        worker.op = Op("stop", (), None)
+        self._home.release()
+        self._take(worker)
+        raise Abort
+
+    def _go_round(self, worker: Worker, site: Site, frame: FrameType) -> None:
+        """Find out whether a loop came back to where it was, with nothing changed by anybody meanwhile.
+
+        Then going round again changes nothing either, whoever runs: every order in which it does is equal
+        to one in which it waits until somebody has changed something. Going round is pure if this worker has
+        only looked, and its locals and its stack are the same.
+        """
+        self._count_turn(worker)
+        values = slots(frame, 0, width(frame.f_code) + site.depth)
+        key = (id(frame), site.offset)
+        before = worker.marks.get(key)
+        worker.marks[key] = (worker.impure, self.version, values, frame)
+        if before is None or before[:2] != (worker.impure, self.version):
+            return
+        for old, new in zip(before[2], values, strict=True):
+            if old is not new and not (type(old) is type(new) and type(old) in _SAME and old == new):
+                return
+        if worker.spin is None:
+            worker.spin = self.version  # taken along to the next look at something shared
+        else:
+            self.pause(worker, site_op(site, (), frame))
+
+    def _store(self, name: str) -> None:
+        if self.tables.store(name):
+            self.shifted = True
+
+
+def place_of(frame: FrameType | None) -> tuple[CodeType, int] | None:
+    """Find the learner's line that a frame stands at, or was called from."""
+    while frame is not None and not is_followed(frame.f_code.co_filename):
+        frame = frame.f_back
+    return (frame.f_code, frame.f_lineno) if frame is not None else None
+
+
+def where_stuck(worker: Worker) -> str:
+    """Say at which line a worker waits that does not come back."""
+    ident = worker.thread.ident if worker.thread else None
+    place = place_of(sys._current_frames().get(ident or 0))
+    return f"line {place[1]}" if place else "a line that cannot be told"

@@ -1,0 +1,343 @@
+"""Try every order of some workers' steps: stateless search, by running the workers again for each order.
+
+Each order repeats a prefix of the one before and differs in the next choice, depth first. With
+``reduction="sleep-sets"`` orders that differ only in the order of independent steps are tried once: the sleep
+sets of P. Godefroid, *Partial-Order Methods for the Verification of Concurrent Systems*, LNCS 1032, 1996,
+chapter 5.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+from .crew import Accesses, Crew, Worker, place_of, where_stuck
+from .schedule import InterleaveError, Result, Schedule
+from .session import Session
+
+ATTEMPTS = 20  # new starts, each with more sites known to matter, before the program counts as unsteady
+OVERLONG = 10  # orders cut by max_steps after which a search gives up
+EXAMPLES = 24  # outcomes of which an order is kept
+
+
+class Node:
+    """A choice on the present path."""
+
+    __slots__ = ("accesses", "asleep", "chosen", "interrupted", "keys", "spent", "todo")
+
+    def __init__(
+        self,
+        indices: list[int],
+        keys: tuple[Any, ...],
+        spent: int,
+        interrupted: int | None,
+        asleep: set[int] | None,
+    ) -> None:
+        self.chosen, *self.todo = indices
+        self.keys = keys
+        self.spent = spent
+        self.interrupted = interrupted  # who could have gone on
+        self.asleep = asleep  # None without sleep sets
+        self.accesses: dict[int, Accesses | None] = {}
+
+    def watch(self, crew: Crew) -> None:
+        """Look at what each worker is about to touch, for the choice after this one."""
+        if self.asleep is not None:
+            self.accesses = {worker.index: crew.footprint(worker.op) for worker in crew.active}
+
+    @property
+    def preemptions(self) -> int:
+        """How many there were up to and with this choice."""
+        return self.spent + (self.interrupted is not None and self.interrupted != self.chosen)
+
+
+class Search:
+    """Depth-first search over the choices of a session."""
+
+    def __init__(
+        self, session: Session, max_preemptions: int | None, sleep_sets: bool, max_schedules: int
+    ) -> None:
+        self.session = session
+        self.max_preemptions = max_preemptions
+        self.sleep_sets = sleep_sets
+        self.max_schedules = max_schedules
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all that was found."""
+        self.path: list[Node] = []
+        self.cut = False
+        self.schedules = 0
+        self.outcomes: Counter[str] = Counter()
+        self.best: dict[tuple[str, str], tuple[int, int, tuple[int, ...]]] = {}
+        self.unended: set[str] = set()
+
+    def decide(self, able: list[Worker]) -> Worker | None:
+        """Where the path ends go on with the worker that ran last."""
+        crew = self.session.crew
+        keys = tuple([worker.op.key if worker.op is not None else None for worker in crew.active])
+        node = self._grow(able, keys)
+        if node is None:
+            crew.ending = "redundant"
+            return None
+        self.path.append(node)
+        node.watch(crew)
+        return crew.active[node.chosen]
+
+    def _grow(self, able: list[Worker], keys: tuple[Any, ...]) -> Node | None:
+        last = self.path[-1] if self.path else None
+        indices = [worker.index for worker in able]
+        interrupted = None
+        asleep: set[int] = set()
+        if last is not None:
+            if last.chosen in indices:
+                indices.remove(last.chosen)
+                indices.insert(0, last.chosen)
+                op = self.session.crew.active[last.chosen].op
+                interrupted = last.chosen if op is not None and not op.free else None
+            if last.asleep is not None:
+                mine = last.accesses.get(last.chosen)
+                asleep = {other for other in last.asleep if _independent(last.accesses.get(other), mine)}
+                indices = [index for index in indices if index not in asleep]
+        if not indices:
+            return None
+        spent = last.preemptions if last else 0
+        if interrupted is not None and spent == self.max_preemptions and len(indices) > 1:
+            self.cut = True
+            indices = indices[:1]
+        return Node(indices, keys, spent, interrupted, asleep if self.sleep_sets else None)
+
+    def run_one(self) -> bool:
+        """Run the order that the path begins; tell whether its end counts as one."""
+        session, crew = self.session, self.session.crew
+        session.run(self.decide, self.path)
+        if crew.ending in ("redundant", "strayed"):
+            crew.unwind()
+        return crew.ending in ("done", "deadlock", "endless")
+
+    def go(self, invariant: Callable[..., object] | None, deadline: float) -> str:
+        """Search; return why it stopped before the end, or nothing.
+
+        Every order is compared with the one before where they should agree, and the first is run twice: an
+        event that Python did not send (it happens when other tools listen too), and a program whose steps
+        depend on chance or on the clock, show there.
+        """
+        crew, warm, attempts, overlong = self.session.crew, False, 0, 0
+        crew.deadline = deadline
+        while True:
+            ended = self.run_one()
+            if crew.ending == "stuck":
+                names = [f"{w.name} at {where_stuck(w)}" for w in crew.active if not w.done and w.op is None]
+                return f"{' and '.join(names) or 'a worker'} waits for something that explore does not model"
+            strayed = crew.ending == "strayed"
+            if crew.ending != "redundant" and (self.session.learn() or strayed):
+                attempts += 1
+                crew.unwind()
+                if attempts > ATTEMPTS:
+                    return "the workers did not do the same in the same order: chance or the clock decides"
+                if strayed:
+                    crew.tracer.watch()
+                    crew.by_heart = False
+                self.restart()
+                warm = False
+                continue
+            if crew.ending == "late":
+                return "max_seconds was reached"
+            if not warm:
+                warm = True
+                crew.unwind()
+                continue
+            if ended:
+                self._account(invariant)
+            elif crew.ending == "max_steps":
+                overlong += 1
+                self.cut = True
+                self.unended.add(self._standing())
+            crew.unwind()
+            if overlong > OVERLONG:
+                return ""
+            if not self.backtrack():
+                return ""
+            if self.schedules >= self.max_schedules:
+                return "max_schedules was reached"
+            if perf_counter() > deadline:
+                return "max_seconds was reached"
+
+    def _standing(self) -> str:
+        places = []
+        for worker in self.session.crew.active:
+            place = place_of(worker.op.frame) if worker.op is not None else None
+            if place:
+                places.append(f"{worker.name} at line {place[1]}")
+        return " and ".join(places)
+
+    def _account(self, invariant: Callable[..., object] | None) -> None:
+        crew = self.session.crew
+        outcome = self.session.outcome()
+        bad = {"deadlock": "deadlock", "endless": ""}.get(crew.ending, "")
+        if crew.ending == "endless":
+            self.unended.add(self._standing())
+        if crew.ending == "done":
+            bad = "raised" if any(worker.error for worker in crew.active) else ""
+            if not bad and invariant is not None and not self.session.holds(invariant):
+                bad = "violated"
+        self.schedules += 1
+        self.outcomes[outcome] += 1
+        rank = (self.path[-1].preemptions if self.path else 0, len(self.path))
+        known = self.best.get((outcome, bad))
+        if known is None or rank < known[:2]:
+            self.best[outcome, bad] = (*rank, tuple([node.chosen for node in self.path]))
+
+    def result(self, stop: str, start: float) -> Result:
+        """Put together what was found, and record the orders that are worth a look."""
+        crew = self.session.crew
+        reasons = [stop] if stop else []
+        if self.unended:
+            reasons.append(f"max_steps: some order goes on for ever, {sorted(self.unended)[0]}")
+        if self.cut and self.max_preemptions is not None:
+            reasons.append(f"orders with more than max_preemptions={self.max_preemptions} were left out")
+        exhausted = not stop and not self.cut
+        notes = list(crew.notes)
+        if notes:
+            reasons.append(f"not modelled: {', '.join(notes)}")
+        kinds = [
+            kind for kind in ("violated", "deadlock", "raised") if any(bad == kind for _, bad in self.best)
+        ]
+        verdict = (
+            {"raised": "violated"}.get(kinds[0], kinds[0])
+            if kinds
+            else "inconclusive"
+            if reasons
+            else "holds"
+        )
+        examples: dict[str, Schedule] = {}
+        counterexample = None
+        ranked = sorted(self.best.items(), key=lambda item: (item[0][1] != (kinds or [""])[0], item[1]))
+        if crew.ending != "stuck":  # else a thread is not free for another order
+            for (outcome, bad), (preemptions, _, choices) in ranked[:EXAMPLES]:
+                try:
+                    schedule = self.session.record(choices)
+                except InterleaveError:
+                    reasons.append("an order could not be repeated")
+                    continue
+                schedule = replace(schedule, preemptions=preemptions)
+                examples.setdefault(outcome, schedule)
+                if counterexample is None and kinds and bad == kinds[0]:
+                    counterexample = schedule
+        bad_outcomes = {outcome: bad for outcome, bad in self.best if bad}
+        return Result(
+            verdict,
+            self.outcomes,
+            self.schedules,
+            exhausted,
+            "; ".join(reasons),
+            perf_counter() - start,
+            counterexample,
+            examples,
+            bad_outcomes,
+            self.session.plan(),
+        )
+
+    def backtrack(self) -> bool:
+        """Turn to the next order; tell whether there is one."""
+        while self.path:
+            node = self.path[-1]
+            if node.todo:
+                if node.asleep is not None:
+                    node.asleep.add(node.chosen)
+                node.chosen = node.todo.pop(0)
+                return True
+            self.path.pop()
+        return False
+
+
+def _independent(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return False
+    return not any(
+        a[0] == b[0] and (a[2] or b[2]) and (a[1] == b[1] or a[1] is None or b[1] is None)
+        for a in one
+        for b in other
+    )
+
+
+def explore(
+    *workers: Callable[..., object],
+    setup: Callable[[], Any] | None = None,
+    invariant: Callable[..., object] | None = None,
+    granularity: str = "access",
+    max_preemptions: int | None = None,
+    max_schedules: int = 200_000,
+    max_seconds: float = 60.0,
+    max_steps: int = 2_000,
+    reduction: str | None = None,
+) -> Result:
+    """Run some functions as threads in every order of the steps that touch what they share.
+
+    Parameters
+    ----------
+    *workers : callable
+        Two to four functions, such as ``withdraw, withdraw``. Each is given the state that `setup` makes.
+    setup : callable, optional
+        Makes a fresh state for each order. Without it the workers are given nothing; the globals, closures
+        and objects that they change are put back before each order, and when the search ends.
+    invariant : callable, optional
+        Is given the state when all workers have ended, and returns whether it is as it should be.
+    granularity : str
+        "access": a step is a read or a write of what some worker writes. "step": arithmetic is one too.
+    max_preemptions, max_schedules, max_seconds, max_steps
+        Limits, the last one of a single order. If one bites the verdict is "inconclusive", and says so.
+    reduction : str, optional
+        "sleep-sets" tries orders once that differ only in the order of independent steps.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InterleaveError
+        If the call makes no sense, or another search is running.
+
+    Examples
+    --------
+    >>> class Account:
+    ...     def __init__(self):
+    ...         self.balance = 100
+    >>> def withdraw(account):
+    ...     if account.balance >= 100:
+    ...         account.balance = account.balance - 100
+    >>> result = explore(withdraw, withdraw, setup=Account, invariant=lambda account: account.balance >= 0)
+    >>> result.verdict
+    'violated'
+    """
+    if reduction not in (None, "sleep-sets"):
+        raise InterleaveError(f"There is no reduction {reduction!r}.", 'Choose None or "sleep-sets".')
+    if reduction and max_preemptions is not None:
+        raise InterleaveError(
+            "Sleep sets and a limit of preemptions together would leave orders out unnoticed.",
+            "Use one of them.",
+        )
+    start = perf_counter()
+    with Session(workers, setup, granularity, max_steps) as session:
+        search = Search(session, max_preemptions, reduction is not None, max_schedules)
+        stop = search.go(invariant, start + max_seconds)
+        return search.result(stop, start)
+
+
+def replay(
+    schedule: Schedule,
+    *workers: Callable[..., object],
+    setup: Callable[[], Any] | None = None,
+) -> Schedule:
+    """Run exactly this order again, and return it as it went this time.
+
+    Raises
+    ------
+    InterleaveError
+        If the workers do not stand where they stood: they are not those of the schedule.
+    """
+    with Session(workers, setup, schedule.plan.granularity, len(schedule.choices) + 1) as session:
+        session.adopt(schedule.plan)
+        return session.record(schedule.choices)

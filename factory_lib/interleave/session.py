@@ -1,0 +1,258 @@
+"""Everything that is needed to run orders of some workers, and to leave the process as it was found."""
+
+import functools
+import inspect
+import sys
+import threading
+from _thread import allocate_lock
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from types import CodeType, FrameType
+from typing import Any
+
+from . import handover, models, words
+from .bytecode import Tables
+from .crew import Crew, Worker
+from .schedule import InterleaveError, Plan, Schedule
+from .touch import is_readable
+from .tracing import make_tracer
+from .world import World
+
+_busy = allocate_lock()
+
+
+class Session:
+    """Everything that is needed to run orders of some workers; a context manager.
+
+    Parameters
+    ----------
+    workers : sequence of callable
+    setup : callable, optional
+        Makes the state that each worker is given.
+    granularity : str
+        "access" or "step".
+    max_steps : int
+    """
+
+    def __init__(
+        self,
+        workers: Sequence[Callable[..., object]],
+        setup: Callable[[], Any] | None,
+        granularity: str,
+        max_steps: int,
+    ) -> None:
+        if granularity not in ("access", "step"):
+            raise InterleaveError(f"There is no granularity {granularity!r}.", 'Choose "access" or "step".')
+        if not workers:
+            raise InterleaveError("There are no workers.", "Give explore two to four functions.")
+        for worker in workers:
+            _refuse_generators(worker)
+        if not is_readable():
+            version = sys.version.split()[0]
+            raise InterleaveError(
+                f"This engine reads CPython's frames and does not know those of {version}.",
+                "Use CPython 3.11, 3.12 or 3.13.",
+            )
+        self._given = workers
+        self._setup = setup
+        self.granularity = granularity
+        self._plan: Plan | None = None
+        self.tables = Tables(granularity == "step")
+        self.crew = Crew(self.tables, max_steps, self._meet)
+        self.world = World(self.tables.add, lambda text: self.crew.notes.setdefault(text))
+        self.state: Any = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Session":
+        if not _busy.acquire(blocking=False):
+            raise InterleaveError(
+                "A search is running in this process already.",
+                "Wait until it has ended; searches cannot be nested.",
+            )
+        with ExitStack() as stack:
+            stack.callback(_busy.release)
+            stack.enter_context(handover.patched())
+            stack.enter_context(_quiet(self.crew))
+            models.crew = self.crew
+            stack.callback(setattr, models, "crew", None)
+            stack.callback(self.world.close)
+            self.workers = [self.world.add(worker) for worker in self._given]
+            for place, worker in enumerate(self.workers):
+                if inspect.iscoroutinefunction(worker):
+                    self.crew.notes["async functions"] = None
+                    self.workers[place] = functools.partial(_drop, worker)
+            if self._setup is not None:
+                self._setup = self.world.add(self._setup)
+            self.tables.settle()
+            tracer = make_tracer()
+            tracer.open(self.tables, self.crew)
+            self.crew.tracer = tracer
+            stack.callback(tracer.close)
+            stack.callback(self._end)
+            self._stack = stack.pop_all()
+        return self
+
+    def _end(self) -> None:
+        for name in self.crew.close():
+            self.crew.notes[f"what {name} waits for: its thread is still there"] = None
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def _meet(self, code: CodeType, frame: FrameType) -> None:
+        self.world.add_code(code, frame.f_globals)
+        self.tables.settle()
+        if self._plan:
+            self.adopt(self._plan)
+        self.crew.tracer.watch()
+        self.crew.shifted = True
+
+    def plan(self) -> Plan:
+        """Say which sites are stopped at, and what is shown."""
+        hot = (site for sites in self.tables.sites.values() for site in sites.values() if site.hot)
+        return Plan(self.granularity, frozenset(site.name_it() for site in hot), self.world.shown())
+
+    def adopt(self, plan: Plan) -> None:
+        """Stop at the same sites as another session did."""
+        self._plan = plan
+        for sites in self.tables.sites.values():
+            for site in sites.values():
+                site.hot = site.name_it() in plan.points
+        self.world.show_names(plan.shown)
+
+    def run(self, decide: Callable[[list[Worker]], Worker | None], script: Sequence[Any] = ()) -> None:
+        """Run one order on a fresh state; the workers that have not ended still stand where they are."""
+        self.world.restore()
+        self._known: dict[int, Any] = {}
+        self.state = None
+        jobs = self.workers
+        if self._setup is not None:
+            models.setting_up = threading.get_ident()
+            try:
+                state, seen = self.world.walk_state(self._setup())
+            finally:
+                models.setting_up = 0
+            self._known = seen
+            self.state = state
+            jobs = [functools.partial(worker, state) for worker in self.workers]
+        self.crew.run(jobs, decide, script)
+        if self.crew.fault is not None:
+            raise self.crew.fault
+
+    def learn(self) -> bool:
+        """Tell whether the order has shown that more matters than was known, so that all begins anew."""
+        shown = self.world.show(self.crew.written)
+        hot = self.crew.learn(lambda: {*self.world.known(), *self._known})
+        shifted, self.crew.shifted = self.crew.shifted, False
+        if shifted:
+            self.tables.settle()
+            self.crew.tracer.watch()
+        return shown or hot or shifted
+
+    def text(self) -> str:
+        """Say the present state."""
+        return self.world.text(self.state)
+
+    def outcome(self) -> str:
+        """Say how the order ended."""
+        parts = [self.text()]
+        parts += [f"{worker.name}: {worker.error}" for worker in self.crew.active if worker.error]
+        standing = " and ".join(worker.name for worker in self.crew.active if not worker.done)
+        if self.crew.ending == "deadlock":
+            parts.append(f"deadlock of {standing}")
+        elif self.crew.ending == "endless":
+            parts.append(f"endless loop of {standing}")
+        return "; ".join(filter(None, parts)) or "nothing"
+
+    def holds(self, invariant: Callable[..., object]) -> bool:
+        """Ask an invariant about the present state."""
+        try:
+            return bool(invariant(self.state) if self._setup is not None else invariant())
+        except Exception as error:
+            raise InterleaveError(
+                f"The invariant itself failed: {type(error).__name__}: {error}.",
+                "Give a function of the state that returns True or False.",
+            ) from error
+
+    def ending(self) -> str:
+        """Name the way in which the order ended."""
+        raised = self.crew.ending == "done" and any(worker.error for worker in self.crew.active)
+        return "raised" if raised else self.crew.ending
+
+    def record(
+        self, choices: Sequence[int], look: Callable[[words.Book], object] = lambda book: None
+    ) -> Schedule:
+        """Run an order again, and write down each step; `look` sees the book before the workers unwind.
+
+        Raises
+        ------
+        InterleaveError
+            If the workers cannot be chosen in this order.
+        """
+        book = words.Book(self)
+        turn = iter(choices)
+
+        def decide(able: list[Worker]) -> Worker | None:
+            book.finish()
+            index = next(turn, None)
+            chosen = next((worker for worker in able if worker.index == index), None)
+            if chosen is None:
+                self.crew.ending = "stopped" if index is None else "strayed"
+                return None
+            book.begin(chosen, able)
+            return chosen
+
+        self.run(decide)
+        try:
+            if self.crew.ending in ("strayed", "stuck", "late") or next(turn, None) is not None:
+                raise InterleaveError(
+                    "The workers no longer stand where this order was recorded.", "Run explore on them again."
+                )
+            book.finish()
+            look(book)
+            return book.schedule(choices)
+        finally:
+            self.crew.unwind()
+
+
+def _refuse_generators(worker: Callable[..., object]) -> None:
+    function = worker
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not callable(worker):
+        raise InterleaveError(
+            f"The worker {worker!r} is not a function.", "Give the function itself, uncalled."
+        )
+    if inspect.isgeneratorfunction(function):
+        raise InterleaveError("A worker is a generator: calling it runs nothing.", "Give a plain function.")
+
+
+def _drop(worker: Callable[..., Any], *state: Any) -> None:
+    worker(*state).close()
+
+
+class _Hush:
+    """Drops what the workers print, once for each order; other threads' words go through."""
+
+    def __init__(self, crew: Crew, real: Any) -> None:
+        self._crew = crew
+        self._real = real
+
+    def write(self, text: str) -> int:
+        """Write it, unless a worker does."""
+        return len(text) if self._crew.is_working() else self._real.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+@contextmanager
+def _quiet(crew: Crew) -> Iterator[None]:
+    real = sys.stdout
+    hush: Any = _Hush(crew, real)
+    sys.stdout = hush
+    try:
+        yield
+    finally:
+        if sys.stdout is hush:
+            sys.stdout = real

@@ -1,0 +1,34 @@
+"""No wrong verdict, on programs of which the truth is known."""
+
+import re
+
+import pytest
+from programs import Program, collect
+
+from factory_lib.interleave import Result, explore
+
+
+def run(program: Program, **options) -> tuple[Result, set]:
+    seen: set = set()
+
+    def invariant(*state) -> bool:
+        seen.add(program.see(*state))
+        return program.invariant is None or program.invariant(*state)
+
+    result = explore(
+        *program.workers, setup=program.setup, invariant=invariant, **{**program.options, **options}
+    )
+    for outcome in result.outcomes:
+        if "deadlock of" in outcome:
+            seen.add("deadlock")
+        elif "endless loop of" not in outcome:
+            seen.update(re.findall(r"(?:^|; )[A-Z]: (\w+)", outcome))
+    return result, seen
+
+
+@pytest.mark.parametrize("program", collect(), ids=str)
+def test_verdict_and_outcomes_are_those_that_are_known(program: Program) -> None:
+    result, seen = run(program)
+
+    assert (result.verdict, seen) == (program.verdict, program.outcomes), str(result)
+    assert sum(result.outcomes.values()) == result.schedules
