@@ -10,8 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from right_answers import RIGHT_ANSWERS
-from wrong_answers import WRONG_ANSWERS
+from answers import RIGHT_ANSWERS, WRONG_ANSWERS
 
 from factory_lib.classroom.cells import calls, checked, code_cells
 from factory_lib.lab import exercises
