@@ -146,6 +146,7 @@ class Tables:
         self.boxes = False  # whether some container was written; if not, looking into them cannot matter
         self.iterators = False  # whether somebody goes through an iterator that others may have too
         self.loops = False  # whether there are loops that may wait for something
+        self.wanted: frozenset[tuple[str, str, int, int]] = frozenset()  # sites that another session stopped at
         self.codes: dict[int, CodeType] = {}
         self.sites: dict[int, dict[int, Site]] = {}
         self._all: dict[int, dict[int, Site]] = {}
@@ -170,8 +171,11 @@ class Tables:
         turning = {key for key, sites in self._all.items() if any(s.kind == "turn" for s in sites.values())}
         self.loops = bool(turning)
         for key, sites in self._all.items():
-            live = {offset: site for offset, site in sites.items() if self._matters(site, key in turning)}
-            self.sites[key] = live
+            self.sites[key] = {
+                offset: site
+                for offset, site in sites.items()
+                if self._matters(site, key in turning) or site.name_it() in self.wanted
+            }
 
     def _matters(self, site: Site, turns: bool) -> bool:
         if site.kind in ("global", "attr", "cell"):  # to read a name that no code stores cannot

@@ -101,10 +101,11 @@ class Session:
 
     def _meet(self, code: CodeType, frame: FrameType) -> None:
         self.world.add_code(code, frame.f_globals)
-        self.tables.settle()
         if self._plan:
             self.adopt(self._plan)
-        self.crew.tracer.watch()
+        else:
+            self.tables.settle()
+            self.crew.tracer.watch()
         self.crew.shifted = True
 
     def plan(self) -> Plan:
@@ -115,9 +116,12 @@ class Session:
     def adopt(self, plan: Plan) -> None:
         """Stop at the same sites as another session did."""
         self._plan = plan
+        self.tables.wanted = plan.points  # what made them matter happens later in the order
+        self.tables.settle()
         for sites in self.tables.sites.values():
             for site in sites.values():
                 site.hot = site.name_it() in plan.points
+        self.crew.tracer.watch()
         self.world.show_names(plan.shown)
 
     def run(self, decide: Callable[[list[Worker]], Worker | None], script: Sequence[Any] = ()) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from programs import Program, collect
 
-from factory_lib.interleave import Result, explore
+from factory_lib.interleave import Result, explore, replay
 
 
 def run(program: Program, **options) -> tuple[Result, set]:
@@ -32,3 +32,11 @@ def test_verdict_and_outcomes_are_those_that_are_known(program: Program) -> None
 
     assert (result.verdict, seen) == (program.verdict, program.outcomes), str(result)
     assert sum(result.outcomes.values()) == result.schedules
+
+
+@pytest.mark.parametrize("program", collect(), ids=str)
+def test_every_order_that_is_shown_can_be_repeated(program: Program) -> None:
+    result, _ = run(program)
+
+    for schedule in result.examples.values():
+        assert replay(schedule, *program.workers, setup=program.setup).order == schedule.order
