@@ -146,7 +146,7 @@ class Tables:
         self.boxes = False  # whether some container was written; if not, looking into them cannot matter
         self.iterators = False  # whether somebody goes through an iterator that others may have too
         self.loops = False  # whether there are loops that may wait for something
-        self.wanted: frozenset[tuple[str, str, int, int]] = frozenset()  # sites that another session stopped at
+        self.wanted: frozenset[tuple[str, str, int, int]] = frozenset()  # by another session's plan
         self.codes: dict[int, CodeType] = {}
         self.sites: dict[int, dict[int, Site]] = {}
         self._all: dict[int, dict[int, Site]] = {}

@@ -131,7 +131,7 @@ class Schedule:
         return "\n".join([*lines, f"ends as {self.outcome}", *map(str, self.waits)])
 
 
-@dataclass
+@dataclass(repr=False)
 class Result:
     """What the orders of some workers end in.
 
@@ -172,6 +172,8 @@ class Result:
         from .views import report
 
         return report(self)
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         from .views import report_html

@@ -3,8 +3,21 @@
 from .apart import apart
 from .check import check, hint, show
 from .doctor import doctor
+from .levels import level
 from .page import chart, images
 from .predict import predict, reveal
 from .timeline import Timeline
 
-__all__ = ["Timeline", "apart", "chart", "check", "doctor", "hint", "images", "predict", "reveal", "show"]
+__all__ = [
+    "Timeline",
+    "apart",
+    "chart",
+    "check",
+    "doctor",
+    "hint",
+    "images",
+    "level",
+    "predict",
+    "reveal",
+    "show",
+]

@@ -1,6 +1,7 @@
 """Runs code that may crash, hang or kill in an interpreter of its own, and tells in words how it went."""
 
 import contextlib
+import io
 import linecache
 import os
 import pickle
@@ -8,9 +9,10 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,7 +109,8 @@ def apart(function: Callable[..., Any], *args: Any, seconds: float = 10.0) -> Ou
     Raises
     ------
     FactoryError
-        If the function uses something that cannot leave this process, such as a lock or an open camera.
+        If the function uses something that cannot leave this process, such as an open camera. A lock of the
+        notebook is a fresh one there.
     """
     return run_packed(pack(function, *args), seconds)
 
@@ -170,7 +173,8 @@ def pack(function: Callable[..., Any], *args: Any) -> bytes:
     names = _from_cells(function, args)
     try:
         # As multiprocessing does it: what could be imported here can be imported there.
-        return pickle.dumps((sys.path, cloudpickle.dumps((function, args, names))))
+        sources = {file: linecache.getlines(file) for file in _files(function, *args, *names.values())}
+        return pickle.dumps((sys.path, sources, _dumps((function, args, names))))
     except Exception as error:
         for user in (function, *args, *names.values()):
             for name in sorted(_names(user.__code__)) if hasattr(user, "__code__") else ():
@@ -181,9 +185,25 @@ def pack(function: Callable[..., Any], *args: Any) -> bytes:
         raise FactoryError(what, "Open or make what it uses inside the function.") from None
 
 
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Sends also locks, and with them queues, events and conditions: as new ones that nobody holds."""
+
+    def reducer_override(self, value: Any) -> Any:
+        for kind in (threading.Lock, threading.RLock):
+            if type(value) is type(kind()):
+                return kind, ()
+        return super().reducer_override(value)
+
+
+def _dumps(value: Any) -> bytes:
+    buffer = io.BytesIO()
+    _Pickler(buffer).dump(value)
+    return buffer.getvalue()
+
+
 def _can_be_sent(value: Any) -> bool:
     try:
-        cloudpickle.dumps(value)
+        _dumps(value)
     except Exception:
         return False
     return True
@@ -204,6 +224,17 @@ def _from_cells(*values: Any) -> dict[str, Any]:
         if code := getattr(value, "__code__", None):
             waiting += [value.__globals__.get(used) for used in _names(code)]
     return found
+
+
+def _files(*values: Any) -> set[str]:
+    """Find the cells that functions stand in: their text is not in a file that another process could read."""
+    functions = [value for value in _flat(values) if isinstance(value, types.FunctionType)]
+    return {value.__code__.co_filename for value in functions if value.__module__ == "__main__"}
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        yield from _flat(value) if isinstance(value, tuple | list) else (value,)
 
 
 def _names(code: types.CodeType) -> set[str]:

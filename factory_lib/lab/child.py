@@ -1,5 +1,6 @@
 """The other side of `apart`: runs one function in this fresh interpreter, and leaves word of how it went."""
 
+import linecache
 import os
 import pickle
 import sys
@@ -24,7 +25,9 @@ def _run(folder: Path, notebook: types.ModuleType) -> bytes:
     import cloudpickle  # type: ignore[import-untyped]
 
     try:
-        sys.path[:], call = pickle.loads((folder / "call").read_bytes())
+        sys.path[:], sources, call = pickle.loads((folder / "call").read_bytes())
+        for file, lines in sources.items():
+            linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
         function, args, names = pickle.loads(call)
         notebook.__dict__.update(names)
         (folder / "begun").touch()  # from here on the time counts

@@ -2,7 +2,9 @@
 
 import contextlib
 import ctypes
+import linecache
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -71,6 +73,15 @@ def test_an_error_is_told_with_the_line_of_the_learners_code(tmp_path: Path) -> 
 
     assert outcome.ended == "raised"
     assert str(outcome) == "It stopped with ZeroDivisionError: division by zero, in the line 'return 1 / 0'."
+
+
+def test_the_lines_of_a_cell_can_be_read_there_too() -> None:
+    source = "def look():\n    import inspect\n    return inspect.getsource(look)\n"
+    linecache.cache["<cell 7>"] = (len(source), None, source.splitlines(keepends=True), "<cell 7>")
+    namespace: dict = {"__name__": "__main__"}
+    exec(compile(source, "<cell 7>", "exec"), namespace)
+
+    assert apart(namespace["look"]).value == source
 
 
 def test_an_endless_loop_is_ended_after_its_time() -> None:
@@ -142,10 +153,25 @@ def test_shared_memory_that_it_leaves_is_cleaned_up() -> None:
 
 
 def test_what_cannot_be_sent_is_named() -> None:
-    cell = in_cell("def run():\n    return lock", lock=threading.Lock())
+    with Path(__file__).open("rb") as file:
+        cell = in_cell("def run():\n    return file", file=file)
 
-    with pytest.raises(FactoryError, match=r"uses 'lock' from the notebook.*inside the function"):
-        pack(cell["run"])
+        with pytest.raises(FactoryError, match=r"uses 'file' from the notebook.*inside the function"):
+            pack(cell["run"])
+
+
+def test_locks_and_queues_of_the_notebook_are_made_anew_and_shared_there_as_here() -> None:
+    source = """
+def run():
+    with again:
+        events.put("it")
+    return lock is again, lock.locked(), lock.acquire(timeout=0), events.get(timeout=5), type(deep).__name__
+"""
+    lock = threading.Lock()
+    lock.acquire()
+    cell = in_cell(source, lock=lock, again=lock, events=queue.Queue(), deep=threading.RLock())
+
+    assert apart(cell["run"]).value == (True, False, True, "it", "RLock")
 
 
 def test_a_value_that_cannot_come_home_is_told_in_its_own_words() -> None:
