@@ -4,7 +4,7 @@ from .apart import apart
 from .check import check, hint, show
 from .doctor import doctor
 from .levels import level
-from .page import chart, images
+from .page import chart, images, table
 from .predict import predict, reveal
 from .timeline import Timeline
 
@@ -20,4 +20,5 @@ __all__ = [
     "predict",
     "reveal",
     "show",
+    "table",
 ]

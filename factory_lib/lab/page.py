@@ -70,6 +70,32 @@ def chart(figure: "Figure", alt: str) -> None:
     say(alt, page)
 
 
+def table(rows: Mapping[str, Mapping[str, object]], corner: str = "") -> None:
+    """Show a table, elsewhere print it.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping of str to object
+        For each row its name, and for each column what stands there.
+    corner : str
+        What stands above the rows' names.
+    """
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    lines = [[corner, *columns]]
+    lines += [[name, *(str(row.get(column, "")) for column in columns)] for name, row in rows.items()]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    cells = [[html.escape(word) for word in line] for line in lines]
+    style = ' style="text-align:left"'
+    head = "".join(f'<th scope="col"{style}>{word}</th>' for word in cells[0])
+    body = "".join(
+        f'<tr><th scope="row"{style}>{line[0]}</th>'
+        f"{''.join(f'<td{style}>{word}</td>' for word in line[1:])}</tr>"
+        for line in cells[1:]
+    )
+    say("\n".join(text), f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
 def images(pictures: Mapping[str, NDArray[Any]], width: int = 280) -> None:
     """Show pictures side by side, each above its caption; elsewhere print what they are.
 

@@ -217,3 +217,27 @@ def answer_and_break(value: object, results: Any) -> None:
     """Put a result, and end with exit code 3 all the same: it is not to be trusted."""
     results.put(value)
     sys.exit(3)
+
+
+# -- 06: what threads and processes cost ------------------------------------------------------------
+
+
+def crash() -> None:
+    """End the whole process at once, as a fault in a C library does."""
+    os.abort()
+
+
+def wait_a_second() -> None:
+    """Wait, as for a camera or the network."""
+    time.sleep(1)
+
+
+def add_squares(count: int = 8_000_000) -> int:
+    """Compute in pure Python."""
+    return sum(number * number for number in range(count))
+
+
+def stay(begun: Any, leave: Any) -> None:
+    """Say that one is there, with all that a camera's process imports, and stay until told to leave."""
+    begun.put(os.getpid())
+    leave.wait(timeout=60)

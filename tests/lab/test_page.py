@@ -25,6 +25,31 @@ def test_outside_a_notebook_a_chart_is_its_sentence(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == "It rises from 1 to 2.\n"
 
 
+def test_outside_a_notebook_a_table_stands_in_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    page.table({"memory": {"threads": 1, "processes": "29 MiB"}, "time": {"why": "a < b"}}, "row")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "row     threads  processes  why",
+        "memory  1        29 MiB",
+        "time                        a < b",
+    ]
+
+
+def test_in_a_notebook_a_table_names_its_rows_and_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str | None] = []
+    monkeypatch.setattr(page, "say", lambda text, html=None: shown.append(html))
+
+    page.table({"time": {"why": "a < b"}}, "row")
+
+    [html] = shown
+    assert re.findall(r'<th scope="(\w+)"[^>]*>(\w+)', html or "") == [
+        ("col", "row"),
+        ("col", "why"),
+        ("row", "time"),
+    ]
+    assert "a &lt; b" in (html or "")
+
+
 def test_in_a_notebook_each_picture_has_its_alt_and_caption(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[tuple[str, str | None]] = []
     monkeypatch.setattr(page, "say", lambda text, html=None: shown.append((text, html)))
