@@ -3,8 +3,21 @@
 from .apart import apart
 from .check import check, hint, show
 from .doctor import doctor
+from .live import LiveView
 from .page import chart, images
 from .predict import predict, reveal
 from .timeline import Timeline
 
-__all__ = ["Timeline", "apart", "chart", "check", "doctor", "hint", "images", "predict", "reveal", "show"]
+__all__ = [
+    "LiveView",
+    "Timeline",
+    "apart",
+    "chart",
+    "check",
+    "doctor",
+    "hint",
+    "images",
+    "predict",
+    "reveal",
+    "show",
+]
