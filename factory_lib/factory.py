@@ -150,7 +150,7 @@ def run_factory(
     display: Display,
     *,
     drop_live: bool = True,
-    queue_size: int = QUEUE_SIZE,
+    events: "queue.Queue[Event] | None" = None,
     seconds: float | None = None,
     stop: threading.Event | None = None,
     on_detection: OnDetection | None = None,
@@ -172,8 +172,8 @@ def run_factory(
         Shows each event in the window ``name[6:]``.
     drop_live : bool
         When the display is slower than the cameras: drop live frames and count them, or let them wait.
-    queue_size : int
-        How many events may wait.
+    events : queue.Queue, optional
+        The one queue, for who wants another size than 8, or to see how full it is as the factory runs.
     seconds : float, optional
         Stop after this long.
     stop : threading.Event, optional
@@ -195,14 +195,15 @@ def run_factory(
             "Name each differently.",
         )
     stop = threading.Event() if stop is None else stop
-    loop = _MainLoop(cameras, queue.Queue(queue_size), display, on_detection)
+    events = queue.Queue(QUEUE_SIZE) if events is None else events
+    loop = _MainLoop(cameras, events, display, on_detection)
     started = time.perf_counter()
     try:
         with ThreadPoolExecutor(len(cameras), thread_name_prefix="camera") as pool:
             try:
                 controller.system_start()
                 for camera in cameras:
-                    args = (camera.name, camera.source, camera.detector, loop.events, stop)
+                    args = (camera.name, camera.source, camera.detector, events, stop)
                     loop.workers.append(
                         pool.submit(watch_camera, *args, report=camera.report, drop_live=drop_live)
                     )

@@ -18,6 +18,8 @@ from .errors import VideoError
 
 # Some containers only estimate how many frames they hold. More missing than this share is no estimate.
 COUNT_TOLERANCE = 0.01
+# Who is late by less than this many seconds plays faster until that is made up; by more, never.
+MOST_LATE = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,22 +58,25 @@ class VideoSource(Iterator[Frame]):
         How many frames a recording holds, as its container says; None for what is live.
     is_live : bool
         Whether it is a camera or an endless stream.
+    pace : float
+        How many times its own speed a recording is played, 0 for as fast as it can be decoded. It may be
+        set from any thread, also while the recording plays.
     """
 
     def __init__(
-        self, name: str, open_capture: Callable[[], cv2.VideoCapture], is_live: bool, pace: bool, loop: bool
+        self, name: str, open_capture: Callable[[], cv2.VideoCapture], is_live: bool, pace: float, loop: bool
     ) -> None:
         self.name = name
         self.is_live = is_live
         self._open_capture = open_capture
-        self._pace, self._loop = pace and not is_live, loop and not is_live
+        self.pace, self._loop = float(pace), loop and not is_live
         # A capture must not be released while another thread reads from it.
         self._lock = threading.Lock()
         self._capture: cv2.VideoCapture | None = open_capture()
         self._index = 0  # of the next frame, since opening
         self._taken = 0  # of this round of a loop
         self._round_start = self._last_time = 0.0
-        self._play_start: float | None = None
+        self._due = self._shown = 0.0  # when the last frame was due, by the clock and by the recording
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 0 < fps < 1000 else 0.0
         self.size = (
@@ -98,10 +103,14 @@ class VideoSource(Iterator[Frame]):
         if frame is None:
             self._end()
             raise StopIteration
-        if self._pace:
+        pace = self.pace  # read once: another thread may set it to 0
+        if pace and not self.is_live:
             now = time.monotonic()
-            self._play_start = now - frame.time if self._play_start is None else self._play_start
-            time.sleep(max(0.0, self._play_start + frame.time - now))
+            self._due += (frame.time - self._shown) / pace
+            if now - self._due > MOST_LATE:
+                self._due = now
+            time.sleep(max(0.0, self._due - now))
+        self._shown = frame.time
         return frame
 
     def _read(self) -> Frame | None:
@@ -173,7 +182,7 @@ class VideoSource(Iterator[Frame]):
 
 
 def open_video(
-    source: str | os.PathLike[str] | int, *, pace: bool = False, loop: bool = False
+    source: str | os.PathLike[str] | int, *, pace: float = False, loop: bool = False
 ) -> VideoSource:
     """Open a recording, a camera or a stream.
 
@@ -181,8 +190,9 @@ def open_video(
     ----------
     source : str, path-like or int
         The path of a clip, the index of a camera, or an rtsp or http URL.
-    pace : bool
-        Play a recording at its own speed instead of as fast as it can be decoded. No effect on what is live.
+    pace : float
+        How many times its own speed to play a recording, so that True is its own; False or 0 as fast as it
+        can be decoded. No effect on what is live.
     loop : bool
         Begin again at a recording's end; indexes and times go on counting. No effect on what is live.
 

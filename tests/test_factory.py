@@ -249,7 +249,7 @@ def test_a_slow_display_drops_live_frames_but_no_part() -> None:
 def test_a_slow_display_that_all_live_frames_wait_for_drops_none() -> None:
     cameras = [camera("Cam1", belt(40)), camera("Cam2", belt(40))]
     with FactoryController() as controller:
-        run_factory(cameras, controller, Recorder(delay=0.002), drop_live=False, queue_size=1)
+        run_factory(cameras, controller, Recorder(delay=0.002), drop_live=False, events=queue.Queue(1))
 
     assert [(one.report.delivered, one.report.dropped) for one in cameras] == [(40, 0), (40, 0)]
 
@@ -329,7 +329,7 @@ def test_no_part_is_lost_however_the_factory_is_stopped() -> None:
                 cameras,
                 controller,
                 Recorder(delay=rng.choice([0.0, 0.001]), most=rng.randint(1, 60)),
-                queue_size=rng.choice([1, 2, 8]),
+                events=queue.Queue(rng.choice([1, 2, 8])),
                 on_detection=lambda name, detection, crop, seen=seen: seen[name].append(detection),
             )
         check_accounts(cameras)
@@ -404,7 +404,7 @@ def test_a_main_loop_that_was_away_too_long_still_comes_to_an_end(monkeypatch: p
     plain = [Frame(EMPTY, index, index / 30) for index in range(50)]
     cameras = [camera("Cam1", plain), camera("Cam2", plain)]
     with FactoryController() as controller:
-        run_factory(cameras, controller, Asleep(), stop=stop, queue_size=1)
+        run_factory(cameras, controller, Asleep(), stop=stop, events=queue.Queue(1))
 
     check_accounts(cameras)
 

@@ -135,6 +135,32 @@ def test_pace_waits_until_each_frame_is_due(make_clip: MakeClip, monkeypatch: py
     assert slept == pytest.approx([0.0, 0.09, 0.09, 0.0, 0.0])
 
 
+def test_pace_is_a_speed_that_can_be_changed_while_it_plays(
+    make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, slept = [100.0], []
+
+    class Clock:
+        @staticmethod
+        def monotonic() -> float:
+            return now[0]
+
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            slept.append(round(seconds, 6))
+            now[0] += seconds
+
+    monkeypatch.setattr(video, "time", Clock)
+    paces = {2: 1.0, 4: 0.0, 6: 4.0}
+    with open_video(make_clip(frames=9, fps=10.0), pace=2) as source:
+        for frame in source:
+            source.pace = paces.get(frame.index, source.pace)
+            if frame.index == 5:
+                now[0] += 50.0  # its consumer was away: what is long past is not made up for
+
+    assert slept == [0.0, 0.05, 0.05, 0.1, 0.1, 0.0, 0.025]
+
+
 def test_without_pace_nothing_waits(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video.time, "sleep", lambda seconds: pytest.fail("slept"))
 

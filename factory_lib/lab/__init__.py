@@ -4,11 +4,13 @@ from .apart import apart
 from .check import check, hint, show
 from .doctor import doctor
 from .levels import level
+from .live import LiveView
 from .page import chart, images, table
 from .predict import predict, reveal
 from .timeline import Timeline
 
 __all__ = [
+    "LiveView",
     "Timeline",
     "apart",
     "chart",

@@ -64,9 +64,10 @@ def browser_path() -> str | None:
 
 
 @contextmanager
-def opened(name: str, folder: Path) -> Iterator[Notebook]:
-    """Open a copy of a lesson in JupyterLab, with settings, history and kernels of its own."""
-    shutil.copy(NOTEBOOKS / name, folder / name)
+def opened(notebook: str | Path, folder: Path) -> Iterator[Notebook]:
+    """Open a copy of a notebook in JupyterLab, with settings, history and kernels of its own."""
+    name = Path(notebook).name
+    shutil.copy(NOTEBOOKS / notebook, folder / name)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
