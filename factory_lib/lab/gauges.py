@@ -78,7 +78,7 @@ class Gauges:
             row: list[int | None] = [None, shown, None, parts]
             report = self.cameras[name].report if name in self.cameras else None
             if report is not None and report.read:
-                row = [report.read, shown, report.dropped, len(report.detections)]
+                row = [report.read, shown, report.dropped, max(parts, len(report.detections))]
             found[name] = ["?" if count is None else f"{count:,}" for count in row]
         return found
 
