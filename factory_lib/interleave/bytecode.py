@@ -27,7 +27,7 @@ _USES = dict.fromkeys(_ONE.split(), 1) | dict.fromkeys(_TWO.split(), 2)
 _ENDS = {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"}
 _STEPS = {"BINARY_OP", "UNARY_NEGATIVE", "UNARY_INVERT", "UNARY_POSITIVE"}
 _GENERATOR = 0x20 | 0x80 | 0x200  # inspect.CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _THEIRS = tuple(
     {
         os.path.normcase(os.path.abspath(sysconfig.get_path(name))) + os.sep
@@ -63,7 +63,7 @@ def is_followed(filename: str) -> bool:
         return False
     path = os.path.normcase(filename)
     return not (
-        filename.startswith(_OURS)
+        filename.startswith(OURS)
         or path.startswith(_THEIRS)
         or f"{os.sep}site-packages{os.sep}" in path
         or f"{os.sep}dist-packages{os.sep}" in path

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from types import CodeType, FrameType
 from typing import Any
 
-from . import handover, models, words
+from . import patches, models, words
 from .bytecode import Tables
 from .crew import Crew, Worker
 from .schedule import InterleaveError, Plan, Schedule
@@ -71,7 +71,7 @@ class Session:
             )
         with ExitStack() as stack:
             stack.callback(_busy.release)
-            stack.enter_context(handover.patched())
+            stack.enter_context(patches.patched())
             stack.enter_context(_quiet(self.crew))
             models.crew = self.crew
             stack.callback(setattr, models, "crew", None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from . import handover
+from . import patches
 from .bytecode import is_followed
 from .say import attributes, is_learners, lines, say
 
@@ -111,8 +111,8 @@ class World:
     def _twin(self, value: Any) -> Any:
         """Return what stands in for a value: a model for a real lock, a tuple of models for one of locks."""
         kind = type(value)
-        if id(value) in handover.FACTORIES:
-            return handover.FACTORIES[id(value)]
+        if id(value) in patches.FACTORIES:
+            return patches.FACTORIES[id(value)]
         if id(value) in self._twins:
             return self._twins[id(value)]
         if kind is tuple:
@@ -122,7 +122,7 @@ class World:
             arguments = self._twin(value.args)
             names = {name: self._twin(item) for name, item in value.keywords.items()}
             return functools.partial(value.func, *arguments, **names)
-        twin = handover.twin_of(value, self._twin)
+        twin = patches.twin_of(value, self._twin)
         if twin is None:
             return value
         self._keep.append(value)
@@ -189,7 +189,7 @@ class World:
             for name in ("fget", "fset", "fdel", "__func__", "func"):
                 yield getattr(value, name, None), None
         elif getattr(kind, "is_model", False) and not isinstance(value, type):
-            yield from ((item, None) for item in vars(value).values())
+            yield from ((item, None) for item in value.contents())
         if not isinstance(value, type | ModuleType) and is_learners(kind):
             yield kind, None
             for name, item in attributes(value).items():
