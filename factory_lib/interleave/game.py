@@ -123,15 +123,15 @@ class Game:
         return "\n".join([*lines, *(table(rows) if len(rows) > 1 else [])])
 
     def widget(self) -> Any:
-        """Make the buttons; ipywidgets has to be there."""
-        from .views import game_widget
+        """Make the buttons; None if ipywidgets is not installed."""
+        from .views import game_view
 
-        return game_widget(self)
+        return game_view(self).widget()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        from .views import game_bundle
+        from .views import game_view
 
-        return game_bundle(self)
+        return game_view(self)._repr_mimebundle_()
 
 
 def play(

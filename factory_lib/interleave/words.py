@@ -1,5 +1,6 @@
 """Tell in words what each step of an order does, while it is run again."""
 
+import functools
 import inspect
 import linecache
 from collections.abc import Callable, Sequence
@@ -28,6 +29,16 @@ def first_name(worker: Callable[..., object]) -> str:
         return next(iter(inspect.signature(worker).parameters), "state")
     except (TypeError, ValueError):
         return "state"
+
+
+def body_of(worker: Any) -> tuple[str, int, int] | None:
+    """Return the file of a function, its first and its last line."""
+    while isinstance(worker, functools.partial):
+        worker = worker.func
+    code = getattr(worker, "__code__", None) or getattr(type(worker).__call__, "__code__", None)
+    if code is None:
+        return None
+    return code.co_filename, code.co_firstlineno, max(line for *_, line in code.co_lines() if line)
 
 
 class Book:
@@ -77,6 +88,11 @@ class Book:
             self._start or "",
             waits,
             session.plan(),
+            {
+                worker.name: body
+                for worker, function in zip(session.crew.active, session.workers, strict=False)
+                if (body := body_of(function))
+            },
         )
 
     def moves(self) -> dict[str, Move]:
