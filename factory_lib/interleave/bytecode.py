@@ -1,6 +1,7 @@
 """Which instructions of a function can touch what threads share: decided once for each code object."""
 
 import dis
+import functools
 import os
 import sys
 import sysconfig
@@ -57,6 +58,7 @@ class Site:
         return self.code.co_filename, self.code.co_qualname, self.code.co_firstlineno, self.offset
 
 
+@functools.lru_cache(maxsize=1024)
 def is_followed(filename: str) -> bool:
     """Tell whether the code of this file is the learner's: neither ours, nor Python's, nor a package's."""
     if filename.startswith("<frozen "):

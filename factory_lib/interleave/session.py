@@ -142,7 +142,7 @@ class Session:
     def learn(self) -> bool:
         """Tell whether the order has shown that more matters than was known, so that all begins anew."""
         shown = self.world.show(self.crew.written)
-        hot = self.crew.learn(lambda: {*self.world.known(), *self._known})
+        hot = self.crew.learn(lambda: {*self.world.known, *self._known})
         shifted, self.crew.shifted = self.crew.shifted, False
         if shifted:
             self.tables.settle()
