@@ -21,7 +21,6 @@ _NAMED = ("global", "attr", "cell")
 _SAME = {int, float, bool, str, bytes, type(None)}
 _start, _join, _is_alive = threading.Thread.start, threading.Thread.join, threading.Thread.is_alive
 
-
 Accesses = tuple[tuple[int, Any, bool], ...]
 
 
@@ -32,24 +31,19 @@ class Abort(BaseException):
 class Op:
     """What a worker is about to do: the instruction at a site, or an operation on a model."""
 
-    site: Site | None = None
     verb = ""
     model: Any = None
     ready: Callable[[], bool] | None = None
     free = False  # whoever leaves here was not interrupted: it sleeps
     spin: int | None = None
 
-    def __init__(self, key: Any, accesses: Accesses | None, frame: FrameType | None) -> None:
+    def __init__(
+        self, key: Any, accesses: Accesses | None, frame: FrameType | None, site: Site | None = None
+    ) -> None:
         self.key = key
         self.accesses = accesses  # None: not looked at, since this order was looked at before
         self.frame = frame
-
-
-def site_op(site: Site, accesses: Accesses | None, frame: FrameType) -> Op:
-    """Make what a worker at a site is about to do."""
-    op = Op(site, accesses, frame)
-    op.site = site
-    return op
+        self.site = site
 
 
 class Worker:
@@ -61,10 +55,9 @@ class Worker:
         self.baton = allocate_lock()
         self.baton.acquire()
         self.thread: threading.Thread | None = None
-        self.retired = False
-        self.reset(None)
+        self.retired = False  # an exception was thrown into its thread, which may strike at any time
 
-    def reset(self, job: Callable[[], object] | None) -> None:
+    def reset(self, job: Callable[[], object]) -> None:
         """Get ready for the next order."""
         self.job = job
         self.op: Op | None = None
@@ -108,14 +101,14 @@ class Crew:
         self._retired: list[Worker] = []
         self._home = allocate_lock()
         self._home.acquire()
-        self._forget()
+        self._forget(())
 
-    def _forget(self) -> None:
+    def _forget(self, script: Sequence[Any]) -> None:
         self.active: list[Worker] = []
         self._unbegun = 0
         self.version = 0  # counts the changes of shared state
-        self._script: Sequence[Any] = ()
-        self.known = 0  # so many steps are only repeated
+        self._script = script
+        self.known = len(script) if self.by_heart and not self.tables.loops else 0  # so many are only repeated
         self.steps = self._turns = self._beat = 0
         self.ending = ""
         self.aborting = self._late = self.deciding = False
@@ -143,14 +136,11 @@ class Crew:
         script : sequence of Node
             The choices to repeat before.
         """
-        self._forget()
-        self._script = script
-        self.known = len(script) if self.by_heart and not self.tables.loops else 0
+        self._forget(script)
         self._decide = decide
         for job in jobs:
             self.hire(job)
-        first = self._begin(self.active[script[0].chosen if self.known > 1 else 0])
-        first.baton.release()
+        self._begin(self.active[script[0].chosen if self.known > 1 else 0]).baton.release()
         beat, since = -1, perf_counter()
         while not (self._home.acquire(timeout=0.25) and self.ending):
             now = perf_counter()
@@ -182,23 +172,22 @@ class Crew:
         self.aborting = True
         self._home.acquire(blocking=False)  # somebody who came late may have left it open
         for worker in self.active:
-            if not worker.done and worker.begun:
-                if worker.op is not None:
-                    worker.baton.release()
-                    self._home.acquire(timeout=0.2)
-                limit = perf_counter() + 2.0
-                while not worker.done and perf_counter() < limit:
-                    # It works without being traced, or swallows what ends it: `except:` around a loop's body.
-                    # At a loop's turn, where Python looks for this, nothing is around any more.
-                    ident = ctypes.c_ulong((worker.thread and worker.thread.ident) or 0)
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Abort))
-                    worker.retired = True
-                    self._home.acquire(timeout=0.05)
-                if (
-                    worker.retired
-                ):  # nobody knows where the next of these would strike: its thread is not used again
-                    self._retired.append(worker)
-                    self.workers.remove(worker)
+            if worker.done or not worker.begun:
+                continue
+            if worker.op is not None:
+                worker.baton.release()
+                self._home.acquire(timeout=0.2)
+            limit = perf_counter() + 2.0
+            while not worker.done and perf_counter() < limit:
+                # It works without being traced, or swallows what ends it: `except:` around a loop's body.
+                # At a loop's turn, where Python looks for this, nothing is around any more.
+                ident = ctypes.c_ulong((worker.thread and worker.thread.ident) or 0)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Abort))
+                worker.retired = True
+                self._home.acquire(timeout=0.05)
+            if worker.retired:
+                self._retired.append(worker)
+                self.workers.remove(worker)
 
     def close(self) -> list[str]:
         """End the threads; name those that don't end, since they wait for the world outside."""
@@ -207,7 +196,6 @@ class Crew:
         everybody = [(w.name, w.thread) for w in (*self.workers, *self._retired) if w.thread]
         for worker in self.workers:
             if worker.done or not worker.begun:
-                worker.job = None
                 worker.baton.release()
         for _, thread in everybody:
             _join(thread, timeout=2.0)
@@ -218,8 +206,9 @@ class Crew:
 
         Shared is what was there before the workers began, and what two of them touched.
         """
-        new = False
-        there = known() if self._cold else set()
+        if not self._cold:
+            return False
+        new, there = False, known()
         for site, accesses in self._cold:
             for key, part, _ in accesses:
                 shared = key in there or self.touched[key] & (self.touched[key] - 1)
@@ -247,32 +236,27 @@ class Crew:
     def _serve(self, worker: Worker) -> None:
         self.by_ident[get_ident()] = worker
         with suppress(Abort):
-            while not worker.retired:
-                self._serve_once(worker)
+            self._take(worker)
+            while not self._closed:
+                self._work(worker)
+                worker.op = None
+                worker.done = True
+                if self.aborting or worker.retired:
+                    with suppress(RuntimeError):  # of two that end at once one need wake the searching thread
+                        self._home.release()
+                    if worker.retired:
+                        break
+                else:
+                    self.version += 1
+                    self._hand_on(self._next())
+                self._take(worker)
         self.by_ident.pop(get_ident(), None)
-
-    def _serve_once(self, worker: Worker) -> None:
-        self._take(worker)
-        if worker.job is None or self._closed:
-            worker.retired = True
-            return
-        with suppress(Abort):  # sent again while the first one was on its way
-            self._work(worker)
-        worker.op = None
-        worker.done = True
-        self.version += 1
-        if self.aborting or worker.retired:
-            with suppress(RuntimeError):  # two that end at once need wake the searching thread only once
-                self._home.release()
-        else:
-            self._hand_on(self._next())
 
     def _work(self, worker: Worker) -> None:
         try:
             self.tracer.enter()
             try:
-                if worker.job is not None:
-                    worker.job()
+                worker.job()
             finally:
                 self.tracer.leave()
         except Abort:
@@ -301,6 +285,8 @@ class Crew:
         worker.op = None
 
     def _next(self) -> Worker | None:
+        if self.steps < self.known - 1:  # nobody need have come to a first step who is not chosen yet
+            return self._repeat()
         self.deciding = True  # nothing that happens until the decision is the worker's doing
         try:
             return self._choose()
@@ -308,12 +294,10 @@ class Crew:
             self.deciding = False
 
     def _choose(self) -> Worker | None:
-        if self.steps < self.known - 1:  # nobody need have come to a first step who is not chosen yet
-            return self._repeat(self._script[self.steps])
         if self._unbegun:
             return self._begin(next(worker for worker in self.active if not worker.begun))
         if self.steps < len(self._script):
-            return self._repeat(self._script[self.steps])
+            return self._repeat()
         standing = [worker for worker in self.active if worker.op is not None]
         able = [worker for worker in standing if self.is_ready(worker.op)]
         if self._late:
@@ -333,7 +317,8 @@ class Crew:
         self._unbegun -= 1
         return worker
 
-    def _repeat(self, node: Any) -> Worker | None:
+    def _repeat(self) -> Worker | None:
+        node = self._script[self.steps]
         worker: Worker | None = self.active[node.chosen] if node.chosen < len(self.active) else None
         if worker is not None and not worker.begun:
             return self._begin(worker)
@@ -356,29 +341,22 @@ class Crew:
 
     def is_ready(self, op: Op | None) -> bool:
         """Tell whether an operation can be done now; who goes round in vain waits for a change."""
-        return (
-            op is not None
-            and (op.spin is None or op.spin != self.version)
-            and (op.ready is None or op.ready())
-        )
+        return op is not None and op.spin != self.version and (op.ready is None or op.ready())
 
     def changed(self, worker: Worker) -> None:
         """Take notice that a worker has changed something."""
         self.version += 1
         worker.impure += 1
 
-    def arrive(self, site: Site, frame: FrameType) -> None:
+    def arrive(self, worker: Worker, site: Site, frame: FrameType) -> None:
         """Take notice of an access, and stand before it if it is one to what others write."""
-        worker = self.by_ident.get(get_ident())
-        if worker is None or self.deciding:
-            return
         if self.aborting:
             raise Abort
-        self._beat += 1
         if self.steps < self.known and not site.mixed:
             if site.hot or (self.fine and site.arithmetic):
-                self.pause(worker, site_op(site, None, frame))
+                self._pass(worker, site, frame)
             return
+        self._beat += 1
         if site.kind == "turn":
             self._go_round(worker, site, frame)
         elif site.kind in ("next", "send", "value"):
@@ -394,30 +372,33 @@ class Crew:
             worker.impure += 1
         if self.eye.iterates and not self.tables.iterators:
             self.tables.iterators = self.shifted = True
-        stops = self.fine and site.arithmetic
         site.mixed |= site.hot and not seen
-        writes = False
-        accesses: Accesses = ()
-        if seen:
-            bit = 1 << worker.index
-            for owner, part, is_write in seen:
-                key = id(owner)
-                self.pins[key] = owner
-                self.touched[key] = self.touched.get(key, 0) | bit
-                if is_write:
-                    writes = True
-                    self.written.setdefault(key, set()).add(part)
-            accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
-            if writes and site.kind not in _NAMED and not self.tables.boxes:
-                self.tables.boxes = self.shifted = True
-            if site.hot:
-                stops = True
-            else:
-                self._cold[site, accesses] = None
-        if stops:
-            self.pause(worker, site_op(site, accesses, frame))
+        writes, bit = False, 1 << worker.index
+        for owner, part, is_write in seen:
+            key = id(owner)
+            self.pins[key] = owner
+            self.touched[key] = self.touched.get(key, 0) | bit
+            if is_write:
+                writes = True
+                self.written.setdefault(key, set()).add(part)
+        accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
+        if writes and site.kind not in _NAMED and not self.tables.boxes:
+            self.tables.boxes = self.shifted = True
+        if seen and not site.hot:
+            self._cold[site, accesses] = None
+        if (seen and site.hot) or (self.fine and site.arithmetic):
+            self.pause(worker, Op(site, accesses, frame, site))
         if writes:
             self.changed(worker)
+
+    def _pass(self, worker: Worker, site: Site, frame: FrameType) -> None:
+        """Make a step that is only repeated: go on at once if it is this worker's turn."""
+        node = self._script[self.steps]
+        mine = node.chosen == worker.index and node.keys[worker.index] is site
+        if mine and self.steps < self.known - 1:
+            self.steps += 1
+        else:
+            self.pause(worker, Op(site, None, frame, site))
 
     def _count_turn(self, worker: Worker) -> None:
         self._turns += 1
@@ -451,7 +432,7 @@ class Crew:
         if worker.spin is None:
             worker.spin = self.version  # taken along to the next look at something shared
         else:
-            self.pause(worker, site_op(site, (), frame))
+            self.pause(worker, Op(site, (), frame, site))
 
     def _store(self, name: str) -> None:
         if self.tables.store(name):

@@ -15,7 +15,7 @@ from .bytecode import Tables
 from .crew import Crew, Worker
 from .schedule import InterleaveError, Plan, Schedule
 from .touch import is_readable
-from .tracing import make_tracer
+from .tracing import Tracer
 from .world import World
 
 _busy = allocate_lock()
@@ -84,10 +84,8 @@ class Session:
             if self._setup is not None:
                 self._setup = self.world.add(self._setup)
             self.tables.settle()
-            tracer = make_tracer()
-            tracer.open(self.tables, self.crew)
-            self.crew.tracer = tracer
-            stack.callback(tracer.close)
+            self.crew.tracer = Tracer(self.tables, self.crew)
+            stack.callback(self.crew.tracer.close)
             stack.callback(self._end)
             self._stack = stack.pop_all()
         return self
