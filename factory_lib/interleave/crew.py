@@ -298,12 +298,12 @@ class Crew:
             return self._begin(next(worker for worker in self.active if not worker.begun))
         if self.steps < len(self._script):
             return self._repeat()
-        standing = [worker for worker in self.active if worker.op is not None]
-        able = [worker for worker in standing if self.is_ready(worker.op)]
+        able = [worker for worker in self.active if worker.op is not None and self.is_ready(worker.op)]
         if self._late:
             self.ending = "late"
         elif not able:
-            spins = any(w.op is not None and w.op.spin is not None for w in standing)
+            standing = [worker.op for worker in self.active if worker.op is not None]
+            spins = any(op.spin is not None for op in standing)
             self.ending = "endless" if spins else "deadlock" if standing else "done"
         elif self.steps >= self.max_steps:
             self.ending = "max_steps"
@@ -339,9 +339,9 @@ class Crew:
             op.accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
         return op.accesses
 
-    def is_ready(self, op: Op | None) -> bool:
+    def is_ready(self, op: Op) -> bool:
         """Tell whether an operation can be done now; who goes round in vain waits for a change."""
-        return op is not None and op.spin != self.version and (op.ready is None or op.ready())
+        return op.spin != self.version and (op.ready is None or op.ready())
 
     def changed(self, worker: Worker) -> None:
         """Take notice that a worker has changed something."""

@@ -44,17 +44,16 @@ def attributes(value: Any) -> dict[str, Any]:
     """List an object's own attributes, in their dictionary or in slots; a class's but for its own names."""
     if isinstance(value, type):
         return {name: item for name, item in vars(value).items() if not name.startswith("__")}
-    found: dict[str, Any] = {}
-    for name in _slots(type(value)):
+    names, has_dict = _slots(type(value))
+    found = dict(object.__getattribute__(value, "__dict__")) if has_dict else {}
+    for name in names:
         with suppress(AttributeError):
             found[name] = object.__getattribute__(value, name)
-    with suppress(AttributeError):
-        found.update(object.__getattribute__(value, "__dict__"))
     return found
 
 
 @functools.lru_cache(maxsize=1024)
-def _slots(kind: type) -> tuple[str, ...]:
+def _slots(kind: type) -> tuple[list[str], bool]:
     names = []
     for base in kind.__mro__:
         slots = base.__dict__.get("__slots__", ())
@@ -62,7 +61,7 @@ def _slots(kind: type) -> tuple[str, ...]:
             if name not in ("__dict__", "__weakref__"):
                 private = name.startswith("__") and not name.endswith("__")
                 names.append(f"_{base.__name__.lstrip('_')}{name}" if private else name)
-    return tuple(names)
+    return names, kind.__dictoffset__ != 0
 
 
 def content(cell: CellType) -> Any:

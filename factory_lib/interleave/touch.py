@@ -129,21 +129,21 @@ def touch_item(box: Any, key: Any, writes: bool) -> Iterator[Access]:
         yield box, part_of(box, key), writes or fills
 
 
-def touch_attribute(owner: Any, name: str, writes: bool) -> Iterator[Access]:
+def touch_attribute(owner: Any, name: str, writes: bool) -> list[Access]:
     """List what ``owner.name`` touches: its own attribute, and that of its class if it falls back to it."""
     if isinstance(owner, ModuleType):
-        yield owner.__dict__, name, writes
-        return
+        return [(owner.__dict__, name, writes)]
     if not isinstance(name, str) or owner is NULL:
-        return
-    family = owner.__mro__ if isinstance(owner, type) else type(owner).__mro__
-    holder = next((kind for kind in family if name in kind.__dict__), None)
-    found = holder.__dict__[name] if holder else None
-    if isinstance(found, property | functools.cached_property):
-        return  # its function is followed
-    yield owner, name, writes
-    if holder not in (None, owner) and not writes and not hasattr(type(found), "__get__"):
-        yield holder, name, False
+        return []
+    for kind in owner.__mro__ if isinstance(owner, type) else type(owner).__mro__:
+        if name in kind.__dict__:
+            found = kind.__dict__[name]
+            if isinstance(found, property | functools.cached_property):
+                return []  # its function is followed
+            if kind is not owner and not writes and not hasattr(type(found), "__get__"):
+                return [(owner, name, False), (kind, name, False)]
+            break
+    return [(owner, name, writes)]
 
 
 class Eye:
@@ -170,14 +170,14 @@ class Eye:
             return [(frame.f_globals, site.name, site.writes)]
         if kind == "cell":
             return [(slots(frame, site.count, 1)[0], "", site.writes)]
-        return list(self._look(site, frame, kind))
-
-    def _look(self, site: Site, frame: FrameType, kind: str) -> Iterator[Access]:
         if kind == "attr":
             if site.name == "__dict__":
                 self.note("__dict__, another way to attributes")
-            yield from touch_attribute(top(frame, site, 1)[0], site.name, site.writes)
-        elif kind in ("item", "in"):
+            return touch_attribute(top(frame, site, 1)[0], site.name, site.writes)
+        return list(self._look(site, frame, kind))
+
+    def _look(self, site: Site, frame: FrameType, kind: str) -> Iterator[Access]:
+        if kind in ("item", "in"):
             box, key = top(frame, site, 2)
             if kind == "in":
                 box, key = key, box

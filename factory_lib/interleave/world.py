@@ -14,6 +14,7 @@ from .parts import MISSING, content, is_own_module, keep, parts
 from .say import say, say_state
 
 LIMIT = 100_000  # objects: more would make each order slow
+_ATOMS = {int, float, bool, str, bytes, type(None)}
 
 
 class World:
@@ -115,7 +116,7 @@ class World:
         todo = [start]
         while todo:
             value = todo.pop()
-            if id(value) in seen or id(value) in self.known or type(value) in (int, str, float, bool):
+            if id(value) in seen or id(value) in self.known:
                 continue
             seen[id(value)] = value
             if len(seen) > LIMIT:
@@ -126,6 +127,8 @@ class World:
                     continue
                 self._add_function(value)
             for _, _, inner, put in parts(value):
+                if type(inner) in _ATOMS:
+                    continue
                 twin = self._twin(inner)
                 if twin is not inner and put is not None:
                     put(twin)
