@@ -47,6 +47,7 @@ class Site:
     name: str
     count: int
     writes: bool
+    deletes: bool
     depth: int
     line: int
     arithmetic: bool = False
@@ -134,8 +135,10 @@ def find_sites(code: CodeType) -> dict[int, Site]:
             writes = name in _WRITES or (name == "BINARY_OP" and found.argrepr.endswith("="))
             label = str(found.argval) if kind in ("global", "attr", "cell") else name
             label = found.argrepr if name in ("BINARY_OP", "COMPARE_OP") else label
+            deletes, arithmetic = name.startswith("DELETE"), name in _STEPS
+            depth = depths[found.offset]
             sites[found.offset] = Site(
-                code, found.offset, kind, label, count, writes, depths[found.offset], line, name in _STEPS
+                code, found.offset, kind, label, count, writes, deletes, depth, line, arithmetic
             )
     return sites
 

@@ -45,6 +45,12 @@ class Op:
         self.frame = frame
         self.site = site
 
+    def place(self) -> tuple[str, int]:
+        """Find the file and the line that it stands at."""
+        if self.site is not None:
+            return self.site.code.co_filename, self.site.line
+        return place_of(self.frame)
+
 
 class Worker:
     """One thread, and where it stands in the present order."""
@@ -108,7 +114,7 @@ class Crew:
         self._unbegun = 0
         self.version = 0  # counts the changes of shared state
         self._script = script
-        self.known = len(script) if self.by_heart and not self.tables.loops else 0  # so many are only repeated
+        self.known = len(script) if self.rote else 0  # so many steps are only repeated
         self.steps = self._turns = self._beat = 0
         self.ending = ""
         self.aborting = self._late = self.deciding = False
@@ -228,6 +234,11 @@ class Crew:
     def me(self) -> Worker | None:
         """Return the worker whose thread this is."""
         return self.by_ident.get(get_ident())
+
+    @property
+    def rote(self) -> bool:
+        """Tell whether steps that are repeated are done without a look."""
+        return self.by_heart and not self.tables.loops
 
     def is_working(self) -> bool:
         """Tell whether the calling thread is a worker's, and does a worker's work."""
@@ -439,15 +450,15 @@ class Crew:
             self.shifted = True
 
 
-def place_of(frame: FrameType | None) -> tuple[CodeType, int] | None:
-    """Find the learner's line that a frame stands at, or was called from."""
+def place_of(frame: FrameType | None) -> tuple[str, int]:
+    """Find the file and line of the learner's that a frame stands at, or was called from."""
     while frame is not None and not is_followed(frame.f_code.co_filename):
         frame = frame.f_back
-    return (frame.f_code, frame.f_lineno) if frame is not None else None
+    return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
 
 
 def where_stuck(worker: Worker) -> str:
     """Say at which line a worker waits that does not come back."""
     ident = worker.thread.ident if worker.thread else None
-    place = place_of(sys._current_frames().get(ident or 0))
-    return f"line {place[1]}" if place else "a line that cannot be told"
+    line = place_of(sys._current_frames().get(ident or 0))[1]
+    return f"line {line}" if line else "a line that cannot be told"

@@ -145,9 +145,9 @@ class Model(metaclass=_Kind):
         """List what it holds that others may share."""
         return ()
 
-    def holder(self) -> tuple[str, int, str] | None:
-        """Tell who holds it, since which line of which file."""
-        return None
+    def holder(self) -> tuple[str, tuple[str, int]]:
+        """Tell who holds it, if somebody does, and since which line of which file."""
+        return "", ("", 0)
 
 
 class Lock(Model):
@@ -156,7 +156,7 @@ class Lock(Model):
     def __init__(self) -> None:
         self._owner: str | None = None
         self._count = 0
-        self._place: Any = None
+        self._place = ("", 0)
 
     def is_free(self) -> bool:
         return self._owner is None
@@ -185,11 +185,8 @@ class Lock(Model):
     def text(self) -> str:
         return f"held by {self._owner}" if self._owner else ""
 
-    def holder(self) -> tuple[str, int, str] | None:
-        if self._owner is None:
-            return None
-        code, line = self._place or (None, 0)
-        return self._owner, line, code.co_filename if code else ""
+    def holder(self) -> tuple[str, tuple[str, int]]:
+        return (self._owner, self._place) if self._owner else super().holder()
 
 
 class RLock(Lock):

@@ -7,13 +7,14 @@ from typing import Any
 
 from .parts import MISSING, attributes, content, is_learners, is_model
 
+_LITERALS = frozenset({int, float, complex, bool, str, bytes, type(None), range, slice})
 _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType)
 
 
 def say(value: Any, inside: tuple[int, ...] = ()) -> str:
     """Write a value like its literal, an object with its attributes."""
     kind = type(value)
-    if kind in (int, float, complex, bool, str, bytes, type(None), range, slice):
+    if kind in _LITERALS:
         return repr(value)
     if is_model(kind):
         return str(value.text())
@@ -42,8 +43,8 @@ def say(value: Any, inside: tuple[int, ...] = ()) -> str:
 
 def _pairs(value: Any, inside: tuple[int, ...]) -> str:
     """Say an object's attributes; a lock or the like only if it is not idle."""
-    said = ((name, say(inner, inside)) for name, inner in attributes(value).items())
-    return ", ".join(f"{name}={text}" for name, text in said if text)
+    said = [(name, say(inner, inside)) for name, inner in attributes(value).items()]
+    return ", ".join([f"{name}={text}" for name, text in said if text])
 
 
 def say_state(value: Any) -> str:

@@ -8,11 +8,10 @@ chapter 5.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from .crew import Accesses, Crew, Worker, place_of, where_stuck
+from .crew import Accesses, Crew, Worker, where_stuck
 from .schedule import InterleaveError, Result, Schedule
 from .session import Session
 
@@ -159,7 +158,8 @@ class Search:
     def _account(self, invariant: Callable[..., object] | None) -> None:
         session, ending = self.session, self.session.ending()
         if ending in ("endless", "max_steps"):
-            self.unended.add(self._standing())
+            lines = [(w.name, w.op.place()[1]) for w in session.crew.active if w.op]
+            self.unended.add(" and ".join(f"{name} at line {line}" for name, line in lines if line))
         if ending == "max_steps":
             self.overlong += 1
             self.cut = True
@@ -175,14 +175,6 @@ class Search:
         known = self.best.get((outcome, bad))
         if known is None or rank < known[:2]:
             self.best[outcome, bad] = (*rank, tuple([node.chosen for node in self.path]))
-
-    def _standing(self) -> str:
-        places = []
-        for worker in self.session.crew.active:
-            place = place_of(worker.op.frame) if worker.op is not None else None
-            if place:
-                places.append(f"{worker.name} at line {place[1]}")
-        return " and ".join(places)
 
     def backtrack(self) -> bool:
         """Turn to the next order; tell whether there is one."""
@@ -211,11 +203,11 @@ class Search:
         examples: dict[str, Schedule] = {}
         counterexample = None
         ranked = sorted(self.best.items(), key=lambda item: (item[0][1] != worst, item[1]))
-        for (outcome, bad), (preemptions, _, choices) in ranked[:EXAMPLES]:
+        for (outcome, bad), (*_, choices) in ranked[:EXAMPLES]:
             if crew.ending == "stuck":  # a thread is not free for another order
                 break
             try:
-                schedule = replace(self.session.record(choices), preemptions=preemptions)
+                schedule = self.session.record(choices)
             except InterleaveError:
                 reasons.append("an order could not be repeated")
                 continue

@@ -86,12 +86,19 @@ class World:
             self._back.append(lambda: space.update({name: twin}))
             self._walk(twin, self.known, True)
 
-    def walk_state(self, state: Any) -> tuple[Any, dict[int, Any]]:
-        """Replace real locks in a state that a setup made; return it, and all that it holds, by id."""
-        state = self._twin(state)
+    def walk_state(self, state: Any) -> tuple[Any, dict[int, Any], bool]:
+        """Replace real locks in a state that a setup made.
+
+        Returns
+        -------
+        tuple
+            The state; all that it holds, by id; and whether there was nothing to replace.
+        """
         seen: dict[int, Any] = {}
+        before = len(self._twins)
+        state = self._twin(state)
         self._walk(state, seen, False)
-        return state, seen
+        return state, seen, len(self._twins) == before
 
     def _twin(self, value: Any) -> Any:
         """Return what stands in for a value: a model for a real lock, a tuple of models for one of locks."""
