@@ -105,12 +105,9 @@ def find_sites(code: CodeType) -> dict[int, Site]:
     heads = {instruction.offset: instruction.opname for instruction in listed}
     sites: dict[int, Site] = {}
     line = code.co_firstlineno
-    lines = {
-        offset: number for start, end, number in code.co_lines() if number for offset in range(start, end)
-    }
     for found in listed:
         name, argument = found.opname, found.arg or 0
-        line = lines.get(found.offset, line)
+        line = (found.positions and found.positions.lineno) or line
         kind, count = "", 1
         if name in _READS or name in _WRITES:
             kind = _READS.get(name) or _WRITES[name]

@@ -38,7 +38,7 @@ class Op:
     spin: int | None = None
 
     def __init__(
-        self, key: Any, accesses: Accesses | None, frame: FrameType | None, site: Site | None = None
+        self, key: Any, accesses: Accesses | None, frame: FrameType, site: Site | None = None
     ) -> None:
         self.key = key
         self.accesses = accesses  # None: not looked at, since this order was looked at before
@@ -372,12 +372,12 @@ class Crew:
             self._go_round(worker, site, frame)
         elif site.kind in ("next", "send", "value"):
             worker.impure += 1
-            self._count_turn(worker)
+            self._count_turn(worker, frame)
         try:
             seen = self.eye.see(site, frame)
         except Exception as error:  # ours, not the learner's: `run` raises it
             self.fault = error
-            self._stop(worker, "fault")
+            self._stop(worker, "fault", frame)
         if self.eye.impure:
             self.eye.impure = False
             worker.impure += 1
@@ -411,14 +411,14 @@ class Crew:
         else:
             self.pause(worker, Op(site, None, frame, site))
 
-    def _count_turn(self, worker: Worker) -> None:
+    def _count_turn(self, worker: Worker, frame: FrameType) -> None:
         self._turns += 1
         if self._turns > TURNS * self.max_steps or self._late:
-            self._stop(worker, "late" if self._late else "max_steps")
+            self._stop(worker, "late" if self._late else "max_steps", frame)
 
-    def _stop(self, worker: Worker, ending: str) -> NoReturn:
+    def _stop(self, worker: Worker, ending: str, frame: FrameType) -> NoReturn:
         self.ending = ending
-        worker.op = Op("stop", (), None)
+        worker.op = Op("stop", (), frame)
         self._home.release()
         self._take(worker)
         raise Abort
@@ -430,7 +430,7 @@ class Crew:
         to one in which it waits until somebody has changed something. Going round is pure if this worker has
         only looked, and its locals and its stack are the same.
         """
-        self._count_turn(worker)
+        self._count_turn(worker, frame)
         values = slots(frame, 0, width(frame.f_code) + site.depth)
         key = (id(frame), site.offset)
         before = worker.marks.get(key)

@@ -1,8 +1,8 @@
-"""Python's locks and queues as the search sees them: waiting is part of the order, so it is met, not suffered.
+"""Locks and queues as the search sees them: waiting is part of the order, so it is met, not suffered.
 
-A model is the standard library's own class, each of its methods made a step: whoever would have to wait is not
-chosen until it need not, and then the library's method runs, told not to wait. What has a timeout can always be
-chosen, and has then waited in vain.
+A model is the standard library's own class, each of its methods made a step: whoever would have to wait is
+not chosen until it need not, and then the library's method runs, told not to wait. What has a timeout can
+always be chosen, and has then waited in vain.
 """
 
 import functools
@@ -34,9 +34,10 @@ def _my_name() -> str:
     return worker.name if worker else "setup"
 
 
-def _changed() -> None:
+def _changed(model: Any) -> None:
     worker = me()
     if crew is not None and worker is not None:
+        crew.written.setdefault(id(model), set()).add(None)
         crew.changed(worker)
 
 
@@ -95,7 +96,7 @@ def step(
             call["timeout"] = None if blocking else 0
         result = method(*given.args, **given.kwargs)
         if writes and able:
-            _changed()
+            _changed(self)
         return result
 
     return stepped
@@ -196,7 +197,7 @@ class RLock(Lock):
         if not self._is_owned():
             return bool(super().acquire(blocking, timeout))
         self._count += 1
-        _changed()
+        _changed(self)
         return True
 
     __enter__ = acquire
@@ -207,7 +208,7 @@ class RLock(Lock):
         if self._count == 1:
             super().release()
         self._count -= 1
-        _changed()
+        _changed(self)
 
     def _is_owned(self) -> bool:
         return self._owner == _my_name()
@@ -252,7 +253,8 @@ class Condition(Model, threading.Condition):
     _waiters: Any
 
     def __init__(self, lock: Any = None) -> None:
-        super().__init__(RLock() if lock is None else lock)
+        inner: Any = RLock() if lock is None else lock
+        super().__init__(inner)
 
     def wait(self, timeout: float | None = None) -> bool:
         if not self._lock._is_owned():
@@ -262,7 +264,7 @@ class Condition(Model, threading.Condition):
         self._waiters.append(ticket)
         saved = dict(vars(lock))
         lock._owner = None
-        _changed()
+        _changed(self)
         if timeout is None:
             point(self, "wakes up from", lambda: ticket.woken and lock.is_free())
         else:
@@ -271,7 +273,7 @@ class Condition(Model, threading.Condition):
                 self._waiters.remove(ticket)
             point(lock, "acquires again", lock.is_free)
         vars(lock).update(saved)
-        _changed()
+        _changed(self)
         return ticket.woken
 
     def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
@@ -321,12 +323,12 @@ class _Gate:
         point(barrier, "comes to", lambda: barrier._state not in (-1, 1))
 
     def wait_for(self, predicate: Callable[[], bool], timeout: float | None) -> bool:
-        _changed()
+        _changed(self._barrier)
         point(self._barrier, "goes on from", predicate if timeout is None else None)
         return predicate()
 
     def notify_all(self) -> None:
-        _changed()
+        _changed(self._barrier)
 
 
 class Barrier(Model, threading.Barrier):
@@ -336,7 +338,7 @@ class Barrier(Model, threading.Barrier):
     _count: int
 
     def __init__(
-        self, parties: int, action: Callable[[], object] | None = None, timeout: float | None = None
+        self, parties: int, action: Callable[[], None] | None = None, timeout: float | None = None
     ) -> None:
         super().__init__(parties, action, timeout)
         self._cond = _Gate(self)

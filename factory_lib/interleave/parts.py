@@ -22,7 +22,7 @@ def is_own_module(module: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def is_learners(kind: type) -> bool:
+def is_learners(kind: Any) -> bool:
     """Tell whether a class was written in Python by the learner, or is a plain bag of attributes."""
     if is_model(kind):
         return False
@@ -44,7 +44,8 @@ def attributes(value: Any) -> dict[str, Any]:
     """List an object's own attributes, in their dictionary or in slots; a class's but for its own names."""
     if isinstance(value, type):
         return {name: item for name, item in vars(value).items() if not name.startswith("__")}
-    names, has_dict = _slots(type(value))
+    kind: Any = type(value)
+    names, has_dict = _slots(kind)
     found = dict(object.__getattribute__(value, "__dict__")) if has_dict else {}
     for name in names:
         with suppress(AttributeError):
@@ -53,7 +54,7 @@ def attributes(value: Any) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _slots(kind: type) -> tuple[list[str], bool]:
+def _slots(kind: Any) -> tuple[list[str], bool]:
     names = []
     for base in kind.__mro__:
         slots = base.__dict__.get("__slots__", ())
@@ -81,7 +82,7 @@ def parts(value: Any) -> Iterator[Part]:
         "." and an attribute's name, or "[" and a key, or "" where it has no name; what is there; and what
         puts something else in its place, if that is possible.
     """
-    kind = type(value)
+    kind: Any = type(value)
     if is_model(kind):
         yield from (("", None, item, None) for item in value.contents())
     elif isinstance(value, dict):
@@ -96,7 +97,11 @@ def parts(value: Any) -> Iterator[Part]:
         if content(value) is not MISSING:
             yield "", None, value.cell_contents, functools.partial(setattr, value, "cell_contents")
     elif kind is FunctionType:
-        held = (*(value.__closure__ or ()), *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
+        held = (
+            *(value.__closure__ or ()),
+            *(value.__defaults__ or ()),
+            *(value.__kwdefaults__ or {}).values(),
+        )
         yield from (("", None, item, None) for item in (*held, value.__dict__.get("__wrapped__")))
     elif kind is MethodType:
         yield from (("", None, item, None) for item in (value.__func__, value.__self__))
@@ -134,7 +139,8 @@ def keep(value: Any) -> Callable[[], None] | None:
         return functools.partial(_put_content, value, content(value))
     if isinstance(value, ModuleType | FunctionType):
         return None
-    if is_learners(value if isinstance(value, type) else type(value)) or is_model(type(value)):
+    kind: Any = value if isinstance(value, type) else type(value)
+    if is_learners(kind) or is_model(type(value)):
         return functools.partial(_put_attributes, value, attributes(value))
     return None
 

@@ -13,7 +13,7 @@ _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType)
 
 def say(value: Any, inside: tuple[int, ...] = ()) -> str:
     """Write a value like its literal, an object with its attributes."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _LITERALS:
         return repr(value)
     if is_model(kind):
@@ -49,7 +49,8 @@ def _pairs(value: Any, inside: tuple[int, ...]) -> str:
 
 def say_state(value: Any) -> str:
     """Say the state that a setup made: an object by its attributes alone."""
-    return _pairs(value, (id(value),)) if is_learners(type(value)) else say(value)
+    kind: Any = type(value)
+    return _pairs(value, (id(value),)) if is_learners(kind) else say(value)
 
 
 def _enclose(base: type, items: list[str]) -> str:

@@ -158,8 +158,8 @@ class Search:
     def _account(self, invariant: Callable[..., object] | None) -> None:
         session, ending = self.session, self.session.ending()
         if ending in ("endless", "max_steps"):
-            lines = [(w.name, w.op.place()[1]) for w in session.crew.active if w.op]
-            self.unended.add(" and ".join(f"{name} at line {line}" for name, line in lines if line))
+            standing = [f"{w.name} at line {w.op.place()[1]}" for w in session.crew.active if w.op]
+            self.unended.add(" and ".join(standing))
         if ending == "max_steps":
             self.overlong += 1
             self.cut = True

@@ -10,7 +10,7 @@ from contextlib import ExitStack, redirect_stdout
 from types import CodeType, FrameType
 from typing import Any
 
-from . import patches, models, words
+from . import models, patches, words
 from .bytecode import Tables
 from .crew import Crew, Worker
 from .schedule import InterleaveError, Plan, Schedule
@@ -79,7 +79,7 @@ class Session:
         with ExitStack() as stack:
             stack.callback(_busy.release)
             stack.enter_context(patches.patched())
-            stack.enter_context(redirect_stdout(_Hush(self.crew)))  # type: ignore[type-var]
+            stack.enter_context(redirect_stdout(_Hush(self.crew)))
             models.crew = self.crew
             stack.callback(setattr, models, "crew", None)
             stack.callback(self.world.close)

@@ -23,7 +23,7 @@ WORDS = {
 BAD = {"violated": "the invariant is false", "deadlock": "nobody can go on", "raised": "a thread died"}
 BAR = 30  # characters
 MOST = 12  # outcomes shown
-_LEFT = "text-align:left;vertical-align:top"
+_LEFT = "text-align:left;vertical-align:middle;padding:2px 8px;line-height:1.4"
 _STEP = "border:1px solid #1f5f99;border-radius:4px;padding:2px 6px"
 _MARKED = "border:3px dashed #b3261e;border-radius:4px;padding:2px 6px;font-weight:bold"
 
@@ -61,7 +61,14 @@ def story(schedule: Schedule) -> list[str | Rows]:
     rows = [("thread", "line", "source", "what it does", "state", "")]
     rows += [("", "", "", "at the start", schedule.start, "")]
     rows += [
-        (step.thread, str(step.line), step.source, step.operation, step.state, step.mark and f"<- {step.mark}")
+        (
+            step.thread,
+            str(step.line),
+            step.source,
+            step.operation,
+            step.state,
+            step.mark and f"<- {step.mark}",
+        )
         for step in schedule.steps
     ]
     return [rows, *_ends(schedule)]
@@ -142,7 +149,7 @@ def plot_lanes(schedule: Schedule) -> View:
     rows = [(*(f"thread {name}" for name in names), "state", "")]
     rows += [(*("" for _ in names), schedule.start, "")]
     lines = ["".join(f'<th style="text-align:center">{word}</th>' for word in rows[0][:-1])]
-    lines += [*(_lane("") for _ in names), f'<td style="{_LEFT}">{html.escape(schedule.start)}</td></tr>']
+    lines += ["".join(_lane("") for _ in names) + f'<td style="{_LEFT}">{html.escape(schedule.start)}</td>']
     before = schedule.start
     for step in schedule.steps:
         said = f"{step.line}: {step.operation}"
@@ -168,11 +175,14 @@ def stand(schedule: Schedule, number: int, moves: Mapping[str, Move] | None = No
     """Say what was done last after so many steps, and list each thread's source, marked where it stands."""
     last = schedule.steps[number - 1] if number else None
     did = f"{last.thread} {last.operation}{last.mark and f' <- {last.mark}'}" if last else "the start"
+    state = last.state if last else schedule.start
     if moves is None:
-        moves = {wait.thread: Move(wait.line, wait.source, wait.wants, False) for wait in schedule.waits}
+        moves = {
+            wait.thread: Move(wait.line, wait.source, f"wants {wait.wants}", False) for wait in schedule.waits
+        }
         later = reversed(schedule.steps[number:])
         moves |= {step.thread: Move(step.line, step.source, step.operation, True) for step in later}
-    said = [f"step {number}: {did}; state: {last.state if last else schedule.start}"]
+    said = [f"step {number}: {did}{state and f'; state: {state}'}"]
     for name, (file, start, end) in schedule.bodies.items():
         move = moves.get(name)
         lines = [f"thread {name}" + (" has ended" if move is None else "")]

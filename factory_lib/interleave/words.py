@@ -140,7 +140,7 @@ class Book:
     def operation(self, op: Op) -> str:
         """Say what a worker is about to do."""
         site = op.site
-        if site is None or op.frame is None:
+        if site is None:
             return op.verb if op.model is None else f"{op.verb} {self._name(op.model)}"
         if not op.accesses:
             values = [say(value) for value in top(op.frame, site, site.count)]
@@ -156,6 +156,7 @@ class Book:
         elif site.kind.startswith("call"):
             callee, arguments = self._session.crew.eye.callee(site, op.frame)
             given = ", ".join(say(argument) for argument in arguments if argument is not owner)
+            verb = "changes" if changed else "reads"
             how = f" by {getattr(callee, '__name__', 'a call')}({given})"
         return f"{verb} {self._name(owner)}{how}"
 

@@ -205,12 +205,13 @@ class World:
         return {id(value): name for value, name in itertools.islice(found, 1000)}
 
     def text(self, state: Any) -> str:
-        """Say the state, then the variables."""
+        """Say the state, then the variables; a lock or the like only if it is not idle."""
         said = [say_state(state)] if state is not None else []
         for name, get in sorted(self._shown.items()):
             value = get()
-            said.append(f"{name}={say(value) or 'idle'}" if value is not MISSING else f"no {name}")
-        return ", ".join(said)
+            text = say(value) if value is not MISSING else ""
+            said.append(f"{name}={text}" if text else f"no {name}" * (value is MISSING))
+        return ", ".join(filter(None, said))
 
 
 def _reach(roots: Iterable[tuple[Any, str]]) -> Iterator[tuple[Any, str]]:

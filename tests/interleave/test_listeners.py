@@ -1,7 +1,7 @@
 """Others listen to the same events: coverage, debuggers, profilers. No verdict may change by it.
 
-Each listens to another third of the corpus. The programs of a file differ in what they share or wait for, not in
-which events they need, and the thirds are taken across all files: so each listener meets each kind of event.
+Each listens to another third of the corpus, taken across all of its files: they differ in what is shared or
+waited for, and the programs of one file hardly differ in which events they need.
 """
 
 import os
