@@ -37,7 +37,7 @@ def say(value: Any, inside: tuple[int, ...] = ()) -> str:
         return f"{kind.__name__}({_pairs(value, inside)})"
     own: Any = kind.__repr__
     if isinstance(own, FunctionType) or own is object.__repr__:
-        return kind.__name__
+        return str(kind.__name__)
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
 
 

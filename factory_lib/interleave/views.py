@@ -178,20 +178,21 @@ def stand(schedule: Schedule, number: int, moves: Mapping[str, Move] | None = No
     state = last.state if last else schedule.start
     if moves is None:
         moves = {
-            wait.thread: Move(wait.line, wait.source, f"wants {wait.wants}", False) for wait in schedule.waits
+            wait.thread: Move(wait.line, wait.source, f"gets {wait.wants}", False) for wait in schedule.waits
         }
         later = reversed(schedule.steps[number:])
         moves |= {step.thread: Move(step.line, step.source, step.operation, True) for step in later}
     said = [f"step {number}: {did}{state and f'; state: {state}'}"]
-    for name, (file, start, end) in schedule.bodies.items():
+    for name in sorted({*schedule.bodies, *moves}):
         move = moves.get(name)
+        file, start, end = schedule.bodies.get(name, ("", 0, -1))  # none of a thread that a worker starts
         lines = [f"thread {name}" + (" has ended" if move is None else "")]
         for line in range(start, end + 1):
             mark = "=>" if move is not None and line == move.line else "  "
             lines.append(f"{mark} {line:3} {linecache.getline(file, line).rstrip()}")
         if move is not None:
             where = "" if start <= move.line <= end else f" at line {move.line} ({move.source})"
-            lines.append(f"{'next: ' if move.possible else 'waits: '}{move.operation}{where}")
+            lines.append(f"{'next' if move.possible else 'next, but has to wait'}: {move.operation}{where}")
         said.append("\n".join(lines))
     return said
 
@@ -232,22 +233,25 @@ def game_view(game: "Game") -> View:
         import ipywidgets as widgets
 
         said, log = widgets.HTML(), widgets.HTML()
-        names = sorted(game.schedule.bodies)
-        buttons = {name: widgets.Button(layout=widgets.Layout(width="auto")) for name in names}
+        buttons: dict[str, Any] = {}
         undo = widgets.Button(description="undo")
         again = widgets.Button(description="start again")
+        row = widgets.HBox()
 
         def show() -> None:
             number = len(game.schedule.steps)
             stands = _stand_page(stand(game.schedule, number, game.moves))
             said.value = f"<p>{html.escape(game.message())}</p>{stands}"
             log.value = as_page(story(game.schedule)[: None if game.over else 1])
+            for name in sorted({*game.schedule.bodies, *game.moves} - buttons.keys()):
+                buttons[name] = widgets.Button(layout=widgets.Layout(width="auto"))
+                buttons[name].on_click(do(functools.partial(game.step, name)))
+            row.children = [*buttons.values(), undo, again]
             for name, button in buttons.items():
                 move = game.moves.get(name)
-                button.description = f"{name} {'has ended' if move is None else 'goes on: ' + move.operation}"
-                if move is not None and not move.possible:
-                    button.description = f"{name} waits: {move.operation}"
                 button.disabled = move is None or not move.possible
+                does = f"{'goes on' if move.possible else 'waits'}: {move.operation}" if move else "has ended"
+                button.description = f"{name} {does}"
             undo.disabled = again.disabled = not game.schedule.steps
 
         def do(work: Callable[[], object]) -> Callable[[Any], None]:
@@ -257,11 +261,9 @@ def game_view(game: "Game") -> View:
 
             return clicked
 
-        for name, button in buttons.items():
-            button.on_click(do(functools.partial(game.step, name)))
         undo.on_click(do(game.undo))
         again.on_click(do(game.restart))
         show()
-        return widgets.VBox([said, widgets.HBox([*buttons.values(), undo, again]), log])
+        return widgets.VBox([said, row, log])
 
     return View(str(game), f"<pre>{html.escape(str(game))}</pre>", widget)

@@ -161,7 +161,7 @@ def test_what_needs_no_widgets_is_shown_without_them(result, monkeypatch) -> Non
     assert set(view._repr_mimebundle_()) == {"text/plain", "text/html"}
 
 
-def test_importing_the_engine_needs_neither_matplotlib_nor_widgets() -> None:
+def test_importing_the_engine_needs_no_widgets() -> None:
     code = (
         "import sys; import factory_lib.interleave; "
         "print(sorted({'matplotlib', 'IPython', 'ipywidgets'} & set(sys.modules)))"
