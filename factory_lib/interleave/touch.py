@@ -12,6 +12,7 @@ import functools
 import gc
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Iterator
 from types import (
     BuiltinFunctionType,
@@ -26,6 +27,7 @@ from types import (
 from typing import Any
 
 from .bytecode import Site, is_followed
+from .parts import is_learners, is_model
 
 Access = tuple[Any, Any, bool]  # an object, the part of it (None: all of it), and whether that is written
 WHOLE = None
@@ -226,8 +228,9 @@ class Eye:
         if any(type(value).__module__ == "operator" for value in (callee, *arguments)):
             self.note("operator's getters and callers, which read in C")
         # The models speak for themselves, also in the methods that they have from the library.
-        ours = str(getattr(callee, "__module__", "")).startswith(__package__)
-        if ours or any(callee is f for f in _BLIND) or getattr(type((*arguments, 0)[0]), "is_model", False):
+        home = str(getattr(callee, "__module__", ""))
+        ours = home in ("threading", "queue") and bool(arguments) and is_model(type(arguments[0]))
+        if ours or home.startswith(__package__) or any(callee is f for f in _BLIND):
             return
         if type(callee) is FunctionType:
             if not is_followed(callee.__code__.co_filename):
@@ -276,14 +279,15 @@ class Eye:
             return
         for argument in arguments:
             yield from look_into(argument, True)
-            if hasattr(argument, "__dict__") and is_followed(_file_of(type(argument))):
+            kind: Any = type(argument)
+            if is_learners(kind):
                 yield argument, WHOLE, True
 
     def _refuse(self, callee: Any, owner: Any) -> bool:
         """Note what is not modelled; tell whether this is."""
         module = getattr(callee, "__module__", None) or type(owner).__module__
         name = getattr(callee, "__qualname__", "") or getattr(callee, "__name__", "")
-        if callee in _ALLOWED or name.startswith("Thread."):
+        if any(callee is allowed for allowed in _ALLOWED) or name.startswith("Thread."):
             return False
         head = module.partition(".")[0]
         if (
@@ -296,21 +300,7 @@ class Eye:
         return False
 
 
-def _file_of(kind: type) -> str:
-    return getattr(sys.modules.get(kind.__module__), "__file__", None) or (
-        "" if kind.__module__ not in ("builtins",) else "<frozen builtins>"
-    )
-
-
-def _allowed() -> frozenset[Any]:
-    import threading
-
-    return frozenset(
-        {threading.Thread, threading.current_thread, threading.get_ident, threading.main_thread, print}
-    )
-
-
-_ALLOWED = _allowed()
+_ALLOWED = (threading.Thread, threading.current_thread, threading.get_ident, threading.main_thread, print)
 # Their effects are outside this process, or depend on the clock or on chance, or wait unseen.
 _MODULES = """
     io _io os posix nt socket _socket ssl _ssl select selectors subprocess _posixsubprocess multiprocessing
