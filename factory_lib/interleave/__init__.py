@@ -1,6 +1,6 @@
 """Every order of some threads' steps: run the learner's real functions in each of them.
 
-Standard library only; the views ask for matplotlib and ipywidgets when they are used.
+Standard library only; the slider and the buttons ask for ipywidgets when they are used.
 """
 
 from .game import Game, play

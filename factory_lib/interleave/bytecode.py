@@ -1,6 +1,7 @@
 """Which instructions of a function can touch what threads share: decided once for each code object."""
 
 import dis
+import functools
 import os
 import sys
 import sysconfig
@@ -27,7 +28,7 @@ _USES = dict.fromkeys(_ONE.split(), 1) | dict.fromkeys(_TWO.split(), 2)
 _ENDS = {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"}
 _STEPS = {"BINARY_OP", "UNARY_NEGATIVE", "UNARY_INVERT", "UNARY_POSITIVE"}
 _GENERATOR = 0x20 | 0x80 | 0x200  # inspect.CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _THEIRS = tuple(
     {
         os.path.normcase(os.path.abspath(sysconfig.get_path(name))) + os.sep
@@ -46,6 +47,7 @@ class Site:
     name: str
     count: int
     writes: bool
+    deletes: bool
     depth: int
     line: int
     arithmetic: bool = False
@@ -57,13 +59,14 @@ class Site:
         return self.code.co_filename, self.code.co_qualname, self.code.co_firstlineno, self.offset
 
 
+@functools.lru_cache(maxsize=1024)
 def is_followed(filename: str) -> bool:
     """Tell whether the code of this file is the learner's: neither ours, nor Python's, nor a package's."""
     if filename.startswith("<frozen "):
         return False
     path = os.path.normcase(filename)
     return not (
-        filename.startswith(_OURS)
+        filename.startswith(OURS)
         or path.startswith(_THEIRS)
         or f"{os.sep}site-packages{os.sep}" in path
         or f"{os.sep}dist-packages{os.sep}" in path
@@ -102,12 +105,9 @@ def find_sites(code: CodeType) -> dict[int, Site]:
     heads = {instruction.offset: instruction.opname for instruction in listed}
     sites: dict[int, Site] = {}
     line = code.co_firstlineno
-    lines = {
-        offset: number for start, end, number in code.co_lines() if number for offset in range(start, end)
-    }
     for found in listed:
         name, argument = found.opname, found.arg or 0
-        line = lines.get(found.offset, line)
+        line = (found.positions and found.positions.lineno) or line
         kind, count = "", 1
         if name in _READS or name in _WRITES:
             kind = _READS.get(name) or _WRITES[name]
@@ -132,8 +132,10 @@ def find_sites(code: CodeType) -> dict[int, Site]:
             writes = name in _WRITES or (name == "BINARY_OP" and found.argrepr.endswith("="))
             label = str(found.argval) if kind in ("global", "attr", "cell") else name
             label = found.argrepr if name in ("BINARY_OP", "COMPARE_OP") else label
+            deletes, arithmetic = name.startswith("DELETE"), name in _STEPS
+            depth = depths[found.offset]
             sites[found.offset] = Site(
-                code, found.offset, kind, label, count, writes, depths[found.offset], line, name in _STEPS
+                code, found.offset, kind, label, count, writes, deletes, depth, line, arithmetic
             )
     return sites
 

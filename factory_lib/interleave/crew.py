@@ -21,7 +21,6 @@ _NAMED = ("global", "attr", "cell")
 _SAME = {int, float, bool, str, bytes, type(None)}
 _start, _join, _is_alive = threading.Thread.start, threading.Thread.join, threading.Thread.is_alive
 
-
 Accesses = tuple[tuple[int, Any, bool], ...]
 
 
@@ -32,24 +31,25 @@ class Abort(BaseException):
 class Op:
     """What a worker is about to do: the instruction at a site, or an operation on a model."""
 
-    site: Site | None = None
     verb = ""
     model: Any = None
     ready: Callable[[], bool] | None = None
     free = False  # whoever leaves here was not interrupted: it sleeps
     spin: int | None = None
 
-    def __init__(self, key: Any, accesses: Accesses | None, frame: FrameType | None) -> None:
+    def __init__(
+        self, key: Any, accesses: Accesses | None, frame: FrameType, site: Site | None = None
+    ) -> None:
         self.key = key
         self.accesses = accesses  # None: not looked at, since this order was looked at before
         self.frame = frame
+        self.site = site
 
-
-def site_op(site: Site, accesses: Accesses | None, frame: FrameType) -> Op:
-    """Make what a worker at a site is about to do."""
-    op = Op(site, accesses, frame)
-    op.site = site
-    return op
+    def place(self) -> tuple[str, int]:
+        """Find the file and the line that it stands at."""
+        if self.site is not None:
+            return self.site.code.co_filename, self.site.line
+        return place_of(self.frame)
 
 
 class Worker:
@@ -61,10 +61,9 @@ class Worker:
         self.baton = allocate_lock()
         self.baton.acquire()
         self.thread: threading.Thread | None = None
-        self.retired = False
-        self.reset(None)
+        self.retired = False  # an exception was thrown into its thread, which may strike at any time
 
-    def reset(self, job: Callable[[], object] | None) -> None:
+    def reset(self, job: Callable[[], object]) -> None:
         """Get ready for the next order."""
         self.job = job
         self.op: Op | None = None
@@ -108,14 +107,14 @@ class Crew:
         self._retired: list[Worker] = []
         self._home = allocate_lock()
         self._home.acquire()
-        self._forget()
+        self._forget(())
 
-    def _forget(self) -> None:
+    def _forget(self, script: Sequence[Any]) -> None:
         self.active: list[Worker] = []
         self._unbegun = 0
         self.version = 0  # counts the changes of shared state
-        self._script: Sequence[Any] = ()
-        self.known = 0  # so many steps are only repeated
+        self._script = script
+        self.known = len(script) if self.rote else 0  # so many steps are only repeated
         self.steps = self._turns = self._beat = 0
         self.ending = ""
         self.aborting = self._late = self.deciding = False
@@ -143,14 +142,11 @@ class Crew:
         script : sequence of Node
             The choices to repeat before.
         """
-        self._forget()
-        self._script = script
-        self.known = len(script) if self.by_heart and not self.tables.loops else 0
+        self._forget(script)
         self._decide = decide
         for job in jobs:
             self.hire(job)
-        first = self._begin(self.active[script[0].chosen if self.known > 1 else 0])
-        first.baton.release()
+        self._begin(self.active[script[0].chosen if self.known > 1 else 0]).baton.release()
         beat, since = -1, perf_counter()
         while not (self._home.acquire(timeout=0.25) and self.ending):
             now = perf_counter()
@@ -182,23 +178,22 @@ class Crew:
         self.aborting = True
         self._home.acquire(blocking=False)  # somebody who came late may have left it open
         for worker in self.active:
-            if not worker.done and worker.begun:
-                if worker.op is not None:
-                    worker.baton.release()
-                    self._home.acquire(timeout=0.2)
-                limit = perf_counter() + 2.0
-                while not worker.done and perf_counter() < limit:
-                    # It works without being traced, or swallows what ends it: `except:` around a loop's body.
-                    # At a loop's turn, where Python looks for this, nothing is around any more.
-                    ident = ctypes.c_ulong((worker.thread and worker.thread.ident) or 0)
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Abort))
-                    worker.retired = True
-                    self._home.acquire(timeout=0.05)
-                if (
-                    worker.retired
-                ):  # nobody knows where the next of these would strike: its thread is not used again
-                    self._retired.append(worker)
-                    self.workers.remove(worker)
+            if worker.done or not worker.begun:
+                continue
+            if worker.op is not None:
+                worker.baton.release()
+                self._home.acquire(timeout=0.2)
+            limit = perf_counter() + 2.0
+            while not worker.done and perf_counter() < limit:
+                # It works without being traced, or swallows what ends it: `except:` around a loop's body.
+                # At a loop's turn, where Python looks for this, nothing is around any more.
+                ident = ctypes.c_ulong((worker.thread and worker.thread.ident) or 0)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(Abort))
+                worker.retired = True
+                self._home.acquire(timeout=0.05)
+            if worker.retired:
+                self._retired.append(worker)
+                self.workers.remove(worker)
 
     def close(self) -> list[str]:
         """End the threads; name those that don't end, since they wait for the world outside."""
@@ -207,7 +202,6 @@ class Crew:
         everybody = [(w.name, w.thread) for w in (*self.workers, *self._retired) if w.thread]
         for worker in self.workers:
             if worker.done or not worker.begun:
-                worker.job = None
                 worker.baton.release()
         for _, thread in everybody:
             _join(thread, timeout=2.0)
@@ -218,8 +212,9 @@ class Crew:
 
         Shared is what was there before the workers began, and what two of them touched.
         """
-        new = False
-        there = known() if self._cold else set()
+        if not self._cold:
+            return False
+        new, there = False, known()
         for site, accesses in self._cold:
             for key, part, _ in accesses:
                 shared = key in there or self.touched[key] & (self.touched[key] - 1)
@@ -240,6 +235,11 @@ class Crew:
         """Return the worker whose thread this is."""
         return self.by_ident.get(get_ident())
 
+    @property
+    def rote(self) -> bool:
+        """Tell whether steps that are repeated are done without a look."""
+        return self.by_heart and not self.tables.loops
+
     def is_working(self) -> bool:
         """Tell whether the calling thread is a worker's, and does a worker's work."""
         return get_ident() in self.by_ident and not self.deciding
@@ -247,32 +247,27 @@ class Crew:
     def _serve(self, worker: Worker) -> None:
         self.by_ident[get_ident()] = worker
         with suppress(Abort):
-            while not worker.retired:
-                self._serve_once(worker)
+            self._take(worker)
+            while not self._closed:
+                self._work(worker)
+                worker.op = None
+                worker.done = True
+                if self.aborting or worker.retired:
+                    with suppress(RuntimeError):  # of two that end at once one need wake the searching thread
+                        self._home.release()
+                    if worker.retired:
+                        break
+                else:
+                    self.version += 1
+                    self._hand_on(self._next())
+                self._take(worker)
         self.by_ident.pop(get_ident(), None)
-
-    def _serve_once(self, worker: Worker) -> None:
-        self._take(worker)
-        if worker.job is None or self._closed:
-            worker.retired = True
-            return
-        with suppress(Abort):  # sent again while the first one was on its way
-            self._work(worker)
-        worker.op = None
-        worker.done = True
-        self.version += 1
-        if self.aborting or worker.retired:
-            with suppress(RuntimeError):  # two that end at once need wake the searching thread only once
-                self._home.release()
-        else:
-            self._hand_on(self._next())
 
     def _work(self, worker: Worker) -> None:
         try:
             self.tracer.enter()
             try:
-                if worker.job is not None:
-                    worker.job()
+                worker.job()
             finally:
                 self.tracer.leave()
         except Abort:
@@ -301,6 +296,8 @@ class Crew:
         worker.op = None
 
     def _next(self) -> Worker | None:
+        if self.steps < self.known - 1:  # nobody need have come to a first step who is not chosen yet
+            return self._repeat()
         self.deciding = True  # nothing that happens until the decision is the worker's doing
         try:
             return self._choose()
@@ -308,18 +305,16 @@ class Crew:
             self.deciding = False
 
     def _choose(self) -> Worker | None:
-        if self.steps < self.known - 1:  # nobody need have come to a first step who is not chosen yet
-            return self._repeat(self._script[self.steps])
         if self._unbegun:
             return self._begin(next(worker for worker in self.active if not worker.begun))
         if self.steps < len(self._script):
-            return self._repeat(self._script[self.steps])
-        standing = [worker for worker in self.active if worker.op is not None]
-        able = [worker for worker in standing if self.is_ready(worker.op)]
+            return self._repeat()
+        able = [worker for worker in self.active if worker.op is not None and self.is_ready(worker.op)]
         if self._late:
             self.ending = "late"
         elif not able:
-            spins = any(w.op is not None and w.op.spin is not None for w in standing)
+            standing = [worker.op for worker in self.active if worker.op is not None]
+            spins = any(op.spin is not None for op in standing)
             self.ending = "endless" if spins else "deadlock" if standing else "done"
         elif self.steps >= self.max_steps:
             self.ending = "max_steps"
@@ -333,7 +328,8 @@ class Crew:
         self._unbegun -= 1
         return worker
 
-    def _repeat(self, node: Any) -> Worker | None:
+    def _repeat(self) -> Worker | None:
+        node = self._script[self.steps]
         worker: Worker | None = self.active[node.chosen] if node.chosen < len(self.active) else None
         if worker is not None and not worker.begun:
             return self._begin(worker)
@@ -354,79 +350,75 @@ class Crew:
             op.accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
         return op.accesses
 
-    def is_ready(self, op: Op | None) -> bool:
+    def is_ready(self, op: Op) -> bool:
         """Tell whether an operation can be done now; who goes round in vain waits for a change."""
-        return (
-            op is not None
-            and (op.spin is None or op.spin != self.version)
-            and (op.ready is None or op.ready())
-        )
+        return op.spin != self.version and (op.ready is None or op.ready())
 
     def changed(self, worker: Worker) -> None:
         """Take notice that a worker has changed something."""
         self.version += 1
         worker.impure += 1
 
-    def arrive(self, site: Site, frame: FrameType) -> None:
+    def arrive(self, worker: Worker, site: Site, frame: FrameType) -> None:
         """Take notice of an access, and stand before it if it is one to what others write."""
-        worker = self.by_ident.get(get_ident())
-        if worker is None or self.deciding:
-            return
         if self.aborting:
             raise Abort
-        self._beat += 1
         if self.steps < self.known and not site.mixed:
             if site.hot or (self.fine and site.arithmetic):
-                self.pause(worker, site_op(site, None, frame))
+                self._pass(worker, site, frame)
             return
+        self._beat += 1
         if site.kind == "turn":
             self._go_round(worker, site, frame)
         elif site.kind in ("next", "send", "value"):
             worker.impure += 1
-            self._count_turn(worker)
+            self._count_turn(worker, frame)
         try:
             seen = self.eye.see(site, frame)
         except Exception as error:  # ours, not the learner's: `run` raises it
             self.fault = error
-            self._stop(worker, "fault")
+            self._stop(worker, "fault", frame)
         if self.eye.impure:
             self.eye.impure = False
             worker.impure += 1
         if self.eye.iterates and not self.tables.iterators:
             self.tables.iterators = self.shifted = True
-        stops = self.fine and site.arithmetic
         site.mixed |= site.hot and not seen
-        writes = False
-        accesses: Accesses = ()
-        if seen:
-            bit = 1 << worker.index
-            for owner, part, is_write in seen:
-                key = id(owner)
-                self.pins[key] = owner
-                self.touched[key] = self.touched.get(key, 0) | bit
-                if is_write:
-                    writes = True
-                    self.written.setdefault(key, set()).add(part)
-            accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
-            if writes and site.kind not in _NAMED and not self.tables.boxes:
-                self.tables.boxes = self.shifted = True
-            if site.hot:
-                stops = True
-            else:
-                self._cold[site, accesses] = None
-        if stops:
-            self.pause(worker, site_op(site, accesses, frame))
+        writes, bit = False, 1 << worker.index
+        for owner, part, is_write in seen:
+            key = id(owner)
+            self.pins[key] = owner
+            self.touched[key] = self.touched.get(key, 0) | bit
+            if is_write:
+                writes = True
+                self.written.setdefault(key, set()).add(part)
+        accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
+        if writes and site.kind not in _NAMED and not self.tables.boxes:
+            self.tables.boxes = self.shifted = True
+        if seen and not site.hot:
+            self._cold[site, accesses] = None
+        if (seen and site.hot) or (self.fine and site.arithmetic):
+            self.pause(worker, Op(site, accesses, frame, site))
         if writes:
             self.changed(worker)
 
-    def _count_turn(self, worker: Worker) -> None:
+    def _pass(self, worker: Worker, site: Site, frame: FrameType) -> None:
+        """Make a step that is only repeated: go on at once if it is this worker's turn."""
+        node = self._script[self.steps]
+        mine = node.chosen == worker.index and node.keys[worker.index] is site
+        if mine and self.steps < self.known - 1:
+            self.steps += 1
+        else:
+            self.pause(worker, Op(site, None, frame, site))
+
+    def _count_turn(self, worker: Worker, frame: FrameType) -> None:
         self._turns += 1
         if self._turns > TURNS * self.max_steps or self._late:
-            self._stop(worker, "late" if self._late else "max_steps")
+            self._stop(worker, "late" if self._late else "max_steps", frame)
 
-    def _stop(self, worker: Worker, ending: str) -> NoReturn:
+    def _stop(self, worker: Worker, ending: str, frame: FrameType) -> NoReturn:
         self.ending = ending
-        worker.op = Op("stop", (), None)
+        worker.op = Op("stop", (), frame)
         self._home.release()
         self._take(worker)
         raise Abort
@@ -438,7 +430,7 @@ class Crew:
         to one in which it waits until somebody has changed something. Going round is pure if this worker has
         only looked, and its locals and its stack are the same.
         """
-        self._count_turn(worker)
+        self._count_turn(worker, frame)
         values = slots(frame, 0, width(frame.f_code) + site.depth)
         key = (id(frame), site.offset)
         before = worker.marks.get(key)
@@ -451,22 +443,22 @@ class Crew:
         if worker.spin is None:
             worker.spin = self.version  # taken along to the next look at something shared
         else:
-            self.pause(worker, site_op(site, (), frame))
+            self.pause(worker, Op(site, (), frame, site))
 
     def _store(self, name: str) -> None:
         if self.tables.store(name):
             self.shifted = True
 
 
-def place_of(frame: FrameType | None) -> tuple[CodeType, int] | None:
-    """Find the learner's line that a frame stands at, or was called from."""
+def place_of(frame: FrameType | None) -> tuple[str, int]:
+    """Find the file and line of the learner's that a frame stands at, or was called from."""
     while frame is not None and not is_followed(frame.f_code.co_filename):
         frame = frame.f_back
-    return (frame.f_code, frame.f_lineno) if frame is not None else None
+    return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
 
 
 def where_stuck(worker: Worker) -> str:
     """Say at which line a worker waits that does not come back."""
     ident = worker.thread.ident if worker.thread else None
-    place = place_of(sys._current_frames().get(ident or 0))
-    return f"line {place[1]}" if place else "a line that cannot be told"
+    line = place_of(sys._current_frames().get(ident or 0))[1]
+    return f"line {line}" if line else "a line that cannot be told"

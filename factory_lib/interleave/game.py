@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from .schedule import InterleaveError, Move, Schedule, table
+from .schedule import InterleaveError, Move, Schedule
 from .search import explore
 from .session import Session
 from .words import Book
@@ -114,24 +114,20 @@ class Game:
         return f"It held: {ending}. Undo, and interrupt somebody earlier."
 
     def __str__(self) -> str:
-        rows = [("thread", "line", "source", "would do next", "")]
-        rows += [
-            (name, str(move.line), move.source, move.operation, "" if move.possible else "(waits)")
-            for name, move in self._moves.items()
-        ]
-        lines = [f"state: {self.state}", f"steps so far: {self._schedule.order or 'none'}", self.message()]
-        return "\n".join([*lines, *(table(rows) if len(rows) > 1 else [])])
+        from .views import stand
+
+        return "\n".join([*stand(self._schedule, len(self._schedule.steps), self._moves), self.message()])
 
     def widget(self) -> Any:
-        """Make the buttons; ipywidgets has to be there."""
-        from .views import game_widget
+        """Make the buttons; None if ipywidgets is not installed."""
+        from .views import game_view
 
-        return game_widget(self)
+        return game_view(self).widget()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        from .views import game_bundle
+        from .views import game_view
 
-        return game_bundle(self)
+        return game_view(self)._repr_mimebundle_()
 
 
 def play(

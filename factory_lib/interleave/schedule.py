@@ -1,7 +1,7 @@
 """One order of the workers' steps, as data: what a search finds, `replay` repeats and the views show."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 LOSES = "loses the other's write"
@@ -101,6 +101,8 @@ class Schedule:
         "done", "deadlock", "endless" (a thread goes round for ever) or "raised".
     start : str
         The state before the first step.
+    bodies : mapping
+        For each thread the file of its function, its first and its last line.
     """
 
     steps: tuple[Step, ...]
@@ -111,6 +113,7 @@ class Schedule:
     start: str = ""
     waits: tuple[Wait, ...] = ()
     plan: Plan = field(default=Plan(), repr=False, compare=False)
+    bodies: Mapping[str, tuple[str, int, int]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def order(self) -> str:
@@ -123,12 +126,9 @@ class Schedule:
         return tuple(sorted({step.thread for step in self.steps}))
 
     def __str__(self) -> str:
-        rows = [("", "line", "source", "what it does", f"state: {self.start}")]
-        for step in self.steps:
-            mark = f"  <- {step.mark}" if step.mark else ""
-            rows.append((step.thread, str(step.line), step.source, step.operation, step.state + mark))
-        lines = table(rows)
-        return "\n".join([*lines, f"ends as {self.outcome}", *map(str, self.waits)])
+        from .views import as_text, story
+
+        return as_text(story(self))
 
 
 @dataclass(repr=False)
@@ -169,16 +169,16 @@ class Result:
         return next(found, ())
 
     def __str__(self) -> str:
-        from .views import report
+        from .views import as_text, report
 
-        return report(self)
+        return as_text(report(self))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from .views import report_html
+        from .views import as_page, report
 
-        return report_html(self)
+        return as_page(report(self))
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -8,17 +8,17 @@ chapter 5.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from .crew import Accesses, Crew, Worker, place_of, where_stuck
+from .crew import Accesses, Crew, Worker, where_stuck
 from .schedule import InterleaveError, Result, Schedule
 from .session import Session
 
 ATTEMPTS = 20  # new starts, each with more sites known to matter, before the program counts as unsteady
 OVERLONG = 10  # orders cut by max_steps after which a search gives up
 EXAMPLES = 24  # outcomes of which an order is kept
+WORST = ("violated", "deadlock", "raised")  # first
 
 
 class Node:
@@ -35,8 +35,8 @@ class Node:
         asleep: set[int] | None,
     ) -> None:
         self.chosen, *self.todo = indices
-        self.keys = keys
-        self.spent = spent
+        self.keys = keys  # what each worker is about to do
+        self.spent = spent  # preemptions before it
         self.interrupted = interrupted  # who could have gone on
         self.asleep = asleep  # None without sleep sets
         self.accesses: dict[int, Accesses | None] = {}
@@ -46,10 +46,25 @@ class Node:
         if self.asleep is not None:
             self.accesses = {worker.index: crew.footprint(worker.op) for worker in crew.active}
 
+    def still_asleep(self) -> set[int]:
+        """Name those whose next step, tried before this choice, is independent of the one chosen."""
+        mine = self.accesses.get(self.chosen)
+        return {other for other in self.asleep or () if _independent(self.accesses.get(other), mine)}
+
     @property
     def preemptions(self) -> int:
         """How many there were up to and with this choice."""
         return self.spent + (self.interrupted is not None and self.interrupted != self.chosen)
+
+
+def _independent(one: Accesses | None, other: Accesses | None) -> bool:
+    if one is None or other is None:
+        return False
+    return not any(
+        a[0] == b[0] and (a[2] or b[2]) and (a[1] == b[1] or a[1] is None or b[1] is None)
+        for a in one
+        for b in other
+    )
 
 
 class Search:
@@ -68,53 +83,38 @@ class Search:
         """Forget all that was found."""
         self.path: list[Node] = []
         self.cut = False
-        self.schedules = 0
+        self.schedules = self.overlong = 0
         self.outcomes: Counter[str] = Counter()
+        # For each outcome and what is wrong with it the best order: preemptions, steps, choices.
         self.best: dict[tuple[str, str], tuple[int, int, tuple[int, ...]]] = {}
         self.unended: set[str] = set()
 
     def decide(self, able: list[Worker]) -> Worker | None:
         """Where the path ends go on with the worker that ran last."""
         crew = self.session.crew
-        keys = tuple([worker.op.key if worker.op is not None else None for worker in crew.active])
-        node = self._grow(able, keys)
-        if node is None:
-            crew.ending = "redundant"
-            return None
-        self.path.append(node)
-        node.watch(crew)
-        return crew.active[node.chosen]
-
-    def _grow(self, able: list[Worker], keys: tuple[Any, ...]) -> Node | None:
-        last = self.path[-1] if self.path else None
         indices = [worker.index for worker in able]
-        interrupted = None
+        interrupted, spent = None, 0
         asleep: set[int] = set()
-        if last is not None:
+        if self.path:
+            last = self.path[-1]
+            spent, asleep = last.preemptions, last.still_asleep()
             if last.chosen in indices:
                 indices.remove(last.chosen)
                 indices.insert(0, last.chosen)
-                op = self.session.crew.active[last.chosen].op
+                op = crew.active[last.chosen].op
                 interrupted = last.chosen if op is not None and not op.free else None
-            if last.asleep is not None:
-                mine = last.accesses.get(last.chosen)
-                asleep = {other for other in last.asleep if _independent(last.accesses.get(other), mine)}
-                indices = [index for index in indices if index not in asleep]
-        if not indices:
-            return None
-        spent = last.preemptions if last else 0
-        if interrupted is not None and spent == self.max_preemptions and len(indices) > 1:
-            self.cut = True
-            indices = indices[:1]
-        return Node(indices, keys, spent, interrupted, asleep if self.sleep_sets else None)
-
-    def run_one(self) -> bool:
-        """Run the order that the path begins; tell whether its end counts as one."""
-        session, crew = self.session, self.session.crew
-        session.run(self.decide, self.path)
-        if crew.ending in ("redundant", "strayed"):
-            crew.unwind()
-        return crew.ending in ("done", "deadlock", "endless")
+            indices = [index for index in indices if index not in asleep]
+            if not indices:
+                crew.ending = "redundant"
+                return None
+            if interrupted is not None and spent == self.max_preemptions and len(indices) > 1:
+                self.cut = True
+                indices = indices[:1]
+        keys = tuple([worker.op.key if worker.op is not None else None for worker in crew.active])
+        node = Node(indices, keys, spent, interrupted, asleep if self.sleep_sets else None)
+        self.path.append(node)
+        node.watch(crew)
+        return crew.active[node.chosen]
 
     def go(self, invariant: Callable[..., object] | None, deadline: float) -> str:
         """Search; return why it stopped before the end, or nothing.
@@ -123,121 +123,58 @@ class Search:
         event that Python did not send (it happens when other tools listen too), and a program whose steps
         depend on chance or on the clock, show there.
         """
-        crew, warm, attempts, overlong = self.session.crew, False, 0, 0
+        session, crew, warm, attempts = self.session, self.session.crew, False, 0
         crew.deadline = deadline
         while True:
-            ended = self.run_one()
-            if crew.ending == "stuck":
+            session.run(self.decide, self.path)
+            ending = crew.ending
+            if ending == "stuck":
                 names = [f"{w.name} at {where_stuck(w)}" for w in crew.active if not w.done and w.op is None]
                 return f"{' and '.join(names) or 'a worker'} waits for something that explore does not model"
-            strayed = crew.ending == "strayed"
-            if crew.ending != "redundant" and (self.session.learn() or strayed):
+            if ending == "strayed" or (ending != "redundant" and session.learn()):
                 attempts += 1
                 crew.unwind()
                 if attempts > ATTEMPTS:
                     return "the workers did not do the same in the same order: chance or the clock decides"
-                if strayed:
+                if ending == "strayed":
                     crew.tracer.watch()
                     crew.by_heart = False
                 self.restart()
                 warm = False
                 continue
-            if crew.ending == "late":
+            if ending == "late":
                 return "max_seconds was reached"
-            if not warm:
-                warm = True
-                crew.unwind()
-                continue
-            if ended:
+            if warm:
                 self._account(invariant)
-            elif crew.ending == "max_steps":
-                overlong += 1
-                self.cut = True
-                self.unended.add(self._standing())
             crew.unwind()
-            if overlong > OVERLONG:
-                return ""
-            if not self.backtrack():
+            if warm and (self.overlong > OVERLONG or not self.backtrack()):
                 return ""
             if self.schedules >= self.max_schedules:
                 return "max_schedules was reached"
-            if perf_counter() > deadline:
+            if warm and perf_counter() > deadline:
                 return "max_seconds was reached"
-
-    def _standing(self) -> str:
-        places = []
-        for worker in self.session.crew.active:
-            place = place_of(worker.op.frame) if worker.op is not None else None
-            if place:
-                places.append(f"{worker.name} at line {place[1]}")
-        return " and ".join(places)
+            warm = True
 
     def _account(self, invariant: Callable[..., object] | None) -> None:
-        crew = self.session.crew
-        outcome = self.session.outcome()
-        bad = {"deadlock": "deadlock", "endless": ""}.get(crew.ending, "")
-        if crew.ending == "endless":
-            self.unended.add(self._standing())
-        if crew.ending == "done":
-            bad = "raised" if any(worker.error for worker in crew.active) else ""
-            if not bad and invariant is not None and not self.session.holds(invariant):
-                bad = "violated"
+        session, ending = self.session, self.session.ending()
+        if ending in ("endless", "max_steps"):
+            standing = [f"{w.name} at line {w.op.place()[1]}" for w in session.crew.active if w.op]
+            self.unended.add(" and ".join(standing))
+        if ending == "max_steps":
+            self.overlong += 1
+            self.cut = True
+        if ending in ("max_steps", "redundant"):
+            return
+        bad = {"deadlock": "deadlock", "raised": "raised"}.get(ending, "")
+        if ending == "done" and invariant is not None and not session.holds(invariant):
+            bad = "violated"
+        outcome = session.outcome()
         self.schedules += 1
         self.outcomes[outcome] += 1
         rank = (self.path[-1].preemptions if self.path else 0, len(self.path))
         known = self.best.get((outcome, bad))
         if known is None or rank < known[:2]:
             self.best[outcome, bad] = (*rank, tuple([node.chosen for node in self.path]))
-
-    def result(self, stop: str, start: float) -> Result:
-        """Put together what was found, and record the orders that are worth a look."""
-        crew = self.session.crew
-        reasons = [stop] if stop else []
-        if self.unended:
-            reasons.append(f"max_steps: some order goes on for ever, {sorted(self.unended)[0]}")
-        if self.cut and self.max_preemptions is not None:
-            reasons.append(f"orders with more than max_preemptions={self.max_preemptions} were left out")
-        exhausted = not stop and not self.cut
-        notes = list(crew.notes)
-        if notes:
-            reasons.append(f"not modelled: {', '.join(notes)}")
-        kinds = [
-            kind for kind in ("violated", "deadlock", "raised") if any(bad == kind for _, bad in self.best)
-        ]
-        verdict = (
-            {"raised": "violated"}.get(kinds[0], kinds[0])
-            if kinds
-            else "inconclusive"
-            if reasons
-            else "holds"
-        )
-        examples: dict[str, Schedule] = {}
-        counterexample = None
-        ranked = sorted(self.best.items(), key=lambda item: (item[0][1] != (kinds or [""])[0], item[1]))
-        if crew.ending != "stuck":  # else a thread is not free for another order
-            for (outcome, bad), (preemptions, _, choices) in ranked[:EXAMPLES]:
-                try:
-                    schedule = self.session.record(choices)
-                except InterleaveError:
-                    reasons.append("an order could not be repeated")
-                    continue
-                schedule = replace(schedule, preemptions=preemptions)
-                examples.setdefault(outcome, schedule)
-                if counterexample is None and kinds and bad == kinds[0]:
-                    counterexample = schedule
-        bad_outcomes = {outcome: bad for outcome, bad in self.best if bad}
-        return Result(
-            verdict,
-            self.outcomes,
-            self.schedules,
-            exhausted,
-            "; ".join(reasons),
-            perf_counter() - start,
-            counterexample,
-            examples,
-            bad_outcomes,
-            self.session.plan(),
-        )
 
     def backtrack(self) -> bool:
         """Turn to the next order; tell whether there is one."""
@@ -251,15 +188,44 @@ class Search:
             self.path.pop()
         return False
 
-
-def _independent(one: Any, other: Any) -> bool:
-    if one is None or other is None:
-        return False
-    return not any(
-        a[0] == b[0] and (a[2] or b[2]) and (a[1] == b[1] or a[1] is None or b[1] is None)
-        for a in one
-        for b in other
-    )
+    def result(self, stop: str, start: float) -> Result:
+        """Put together what was found, and record the orders that are worth a look."""
+        crew = self.session.crew
+        reasons = [stop] if stop else []
+        if self.unended:
+            reasons.append(f"max_steps: some order goes on for ever, {min(self.unended)}")
+        if self.cut and self.max_preemptions is not None:
+            reasons.append(f"orders with more than max_preemptions={self.max_preemptions} were left out")
+        if crew.notes:
+            reasons.append(f"not modelled: {', '.join(crew.notes)}")
+        worst = next((kind for kind in WORST if any(bad == kind for _, bad in self.best)), "")
+        verdict = worst or ("inconclusive" if reasons else "holds")
+        examples: dict[str, Schedule] = {}
+        counterexample = None
+        ranked = sorted(self.best.items(), key=lambda item: (item[0][1] != worst, item[1]))
+        for (outcome, bad), (*_, choices) in ranked[:EXAMPLES]:
+            if crew.ending == "stuck":  # a thread is not free for another order
+                break
+            try:
+                schedule = self.session.record(choices)
+            except InterleaveError:
+                reasons.append("an order could not be repeated")
+                continue
+            examples.setdefault(outcome, schedule)
+            if worst and bad == worst:
+                counterexample = counterexample or schedule
+        return Result(
+            "violated" if verdict == "raised" else verdict,
+            self.outcomes,
+            self.schedules,
+            not stop and not self.cut,
+            "; ".join(reasons),
+            perf_counter() - start,
+            counterexample,
+            examples,
+            {outcome: bad for outcome, bad in self.best if bad},
+            self.session.plan(),
+        )
 
 
 def explore(

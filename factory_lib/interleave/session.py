@@ -5,17 +5,17 @@ import inspect
 import sys
 import threading
 from _thread import allocate_lock
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, redirect_stdout
 from types import CodeType, FrameType
 from typing import Any
 
-from . import handover, models, words
+from . import models, patches, words
 from .bytecode import Tables
 from .crew import Crew, Worker
 from .schedule import InterleaveError, Plan, Schedule
 from .touch import is_readable
-from .tracing import make_tracer
+from .tracing import Tracer
 from .world import World
 
 _busy = allocate_lock()
@@ -46,7 +46,12 @@ class Session:
         if not workers:
             raise InterleaveError("There are no workers.", "Give explore two to four functions.")
         for worker in workers:
-            _refuse_generators(worker)
+            if not callable(worker):
+                raise InterleaveError(f"The worker {worker!r} is not a function.", "Give it uncalled.")
+            if inspect.isgeneratorfunction(worker):
+                raise InterleaveError(
+                    "A worker is a generator: calling it runs nothing.", "Give a plain function."
+                )
         if not is_readable():
             version = sys.version.split()[0]
             raise InterleaveError(
@@ -61,6 +66,8 @@ class Session:
         self.crew = Crew(self.tables, max_steps, self._meet)
         self.world = World(self.tables.add, lambda text: self.crew.notes.setdefault(text))
         self.state: Any = None
+        self._known: dict[int, Any] = {}  # what the state held before the order, by id
+        self._plain = False  # whether there were no locks in it that had to be replaced
         self._stack = ExitStack()
 
     def __enter__(self) -> "Session":
@@ -71,8 +78,8 @@ class Session:
             )
         with ExitStack() as stack:
             stack.callback(_busy.release)
-            stack.enter_context(handover.patched())
-            stack.enter_context(_quiet(self.crew))
+            stack.enter_context(patches.patched())
+            stack.enter_context(redirect_stdout(_Hush(self.crew)))
             models.crew = self.crew
             stack.callback(setattr, models, "crew", None)
             stack.callback(self.world.close)
@@ -84,10 +91,8 @@ class Session:
             if self._setup is not None:
                 self._setup = self.world.add(self._setup)
             self.tables.settle()
-            tracer = make_tracer()
-            tracer.open(self.tables, self.crew)
-            self.crew.tracer = tracer
-            stack.callback(tracer.close)
+            self.crew.tracer = Tracer(self.tables, self.crew)
+            stack.callback(self.crew.tracer.close)
             stack.callback(self._end)
             self._stack = stack.pop_all()
         return self
@@ -127,18 +132,16 @@ class Session:
     def run(self, decide: Callable[[list[Worker]], Worker | None], script: Sequence[Any] = ()) -> None:
         """Run one order on a fresh state; the workers that have not ended still stand where they are."""
         self.world.restore()
-        self._known: dict[int, Any] = {}
-        self.state = None
         jobs = self.workers
         if self._setup is not None:
             models.setting_up = threading.get_ident()
             try:
-                state, seen = self.world.walk_state(self._setup())
+                self.state = self._setup()
+                if not (script and self.crew.rote and self._plain):
+                    self.state, self._known, self._plain = self.world.walk_state(self.state)
             finally:
                 models.setting_up = 0
-            self._known = seen
-            self.state = state
-            jobs = [functools.partial(worker, state) for worker in self.workers]
+            jobs = [functools.partial(worker, self.state) for worker in self.workers]
         self.crew.run(jobs, decide, script)
         if self.crew.fault is not None:
             raise self.crew.fault
@@ -146,7 +149,7 @@ class Session:
     def learn(self) -> bool:
         """Tell whether the order has shown that more matters than was known, so that all begins anew."""
         shown = self.world.show(self.crew.written)
-        hot = self.crew.learn(lambda: {*self.world.known(), *self._known})
+        hot = self.crew.learn(lambda: {*self.world.known, *self._known})
         shifted, self.crew.shifted = self.crew.shifted, False
         if shifted:
             self.tables.settle()
@@ -219,18 +222,6 @@ class Session:
             self.crew.unwind()
 
 
-def _refuse_generators(worker: Callable[..., object]) -> None:
-    function = worker
-    while isinstance(function, functools.partial):
-        function = function.func
-    if not callable(worker):
-        raise InterleaveError(
-            f"The worker {worker!r} is not a function.", "Give the function itself, uncalled."
-        )
-    if inspect.isgeneratorfunction(function):
-        raise InterleaveError("A worker is a generator: calling it runs nothing.", "Give a plain function.")
-
-
 def _drop(worker: Callable[..., Any], *state: Any) -> None:
     worker(*state).close()
 
@@ -238,9 +229,9 @@ def _drop(worker: Callable[..., Any], *state: Any) -> None:
 class _Hush:
     """Drops what the workers print, once for each order; other threads' words go through."""
 
-    def __init__(self, crew: Crew, real: Any) -> None:
+    def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._real = real
+        self._real: Any = sys.stdout
 
     def write(self, text: str) -> int:
         """Write it, unless a worker does."""
@@ -248,15 +239,3 @@ class _Hush:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
-
-
-@contextmanager
-def _quiet(crew: Crew) -> Iterator[None]:
-    real = sys.stdout
-    hush: Any = _Hush(crew, real)
-    sys.stdout = hush
-    try:
-        yield
-    finally:
-        if sys.stdout is hush:
-            sys.stdout = real

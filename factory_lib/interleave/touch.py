@@ -12,6 +12,7 @@ import functools
 import gc
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Iterator
 from types import (
     BuiltinFunctionType,
@@ -26,6 +27,7 @@ from types import (
 from typing import Any
 
 from .bytecode import Site, is_followed
+from .parts import is_learners, is_model
 
 Access = tuple[Any, Any, bool]  # an object, the part of it (None: all of it), and whether that is written
 WHOLE = None
@@ -129,21 +131,21 @@ def touch_item(box: Any, key: Any, writes: bool) -> Iterator[Access]:
         yield box, part_of(box, key), writes or fills
 
 
-def touch_attribute(owner: Any, name: str, writes: bool) -> Iterator[Access]:
+def touch_attribute(owner: Any, name: str, writes: bool) -> list[Access]:
     """List what ``owner.name`` touches: its own attribute, and that of its class if it falls back to it."""
     if isinstance(owner, ModuleType):
-        yield owner.__dict__, name, writes
-        return
+        return [(owner.__dict__, name, writes)]
     if not isinstance(name, str) or owner is NULL:
-        return
-    family = owner.__mro__ if isinstance(owner, type) else type(owner).__mro__
-    holder = next((kind for kind in family if name in kind.__dict__), None)
-    found = holder.__dict__[name] if holder else None
-    if isinstance(found, property | functools.cached_property):
-        return  # its function is followed
-    yield owner, name, writes
-    if holder not in (None, owner) and not writes and not hasattr(type(found), "__get__"):
-        yield holder, name, False
+        return []
+    for kind in owner.__mro__ if isinstance(owner, type) else type(owner).__mro__:
+        if name in kind.__dict__:
+            found = kind.__dict__[name]
+            if isinstance(found, property | functools.cached_property):
+                return []  # its function is followed
+            if kind is not owner and not writes and not hasattr(type(found), "__get__"):
+                return [(owner, name, False), (kind, name, False)]
+            break
+    return [(owner, name, writes)]
 
 
 class Eye:
@@ -170,14 +172,14 @@ class Eye:
             return [(frame.f_globals, site.name, site.writes)]
         if kind == "cell":
             return [(slots(frame, site.count, 1)[0], "", site.writes)]
-        return list(self._look(site, frame, kind))
-
-    def _look(self, site: Site, frame: FrameType, kind: str) -> Iterator[Access]:
         if kind == "attr":
             if site.name == "__dict__":
                 self.note("__dict__, another way to attributes")
-            yield from touch_attribute(top(frame, site, 1)[0], site.name, site.writes)
-        elif kind in ("item", "in"):
+            return touch_attribute(top(frame, site, 1)[0], site.name, site.writes)
+        return list(self._look(site, frame, kind))
+
+    def _look(self, site: Site, frame: FrameType, kind: str) -> Iterator[Access]:
+        if kind in ("item", "in"):
             box, key = top(frame, site, 2)
             if kind == "in":
                 box, key = key, box
@@ -225,8 +227,10 @@ class Eye:
                 callee, arguments = callee.func, [*callee.args, *arguments, *callee.keywords.values()]
         if any(type(value).__module__ == "operator" for value in (callee, *arguments)):
             self.note("operator's getters and callers, which read in C")
-        # The models speak for themselves.
-        if str(getattr(callee, "__module__", "")).startswith(__package__) or any(callee is f for f in _BLIND):
+        # The models speak for themselves, also in the methods that they have from the library.
+        home = str(getattr(callee, "__module__", ""))
+        ours = home in ("threading", "queue") and bool(arguments) and is_model(type(arguments[0]))
+        if ours or home.startswith(__package__) or any(callee is f for f in _BLIND):
             return
         if type(callee) is FunctionType:
             if not is_followed(callee.__code__.co_filename):
@@ -275,14 +279,15 @@ class Eye:
             return
         for argument in arguments:
             yield from look_into(argument, True)
-            if hasattr(argument, "__dict__") and is_followed(_file_of(type(argument))):
+            kind: Any = type(argument)
+            if is_learners(kind):
                 yield argument, WHOLE, True
 
     def _refuse(self, callee: Any, owner: Any) -> bool:
         """Note what is not modelled; tell whether this is."""
         module = getattr(callee, "__module__", None) or type(owner).__module__
         name = getattr(callee, "__qualname__", "") or getattr(callee, "__name__", "")
-        if callee in _ALLOWED or name.startswith("Thread."):
+        if any(callee is allowed for allowed in _ALLOWED) or name.startswith("Thread."):
             return False
         head = module.partition(".")[0]
         if (
@@ -295,21 +300,7 @@ class Eye:
         return False
 
 
-def _file_of(kind: type) -> str:
-    return getattr(sys.modules.get(kind.__module__), "__file__", None) or (
-        "" if kind.__module__ not in ("builtins",) else "<frozen builtins>"
-    )
-
-
-def _allowed() -> frozenset[Any]:
-    import threading
-
-    return frozenset(
-        {threading.Thread, threading.current_thread, threading.get_ident, threading.main_thread, print}
-    )
-
-
-_ALLOWED = _allowed()
+_ALLOWED = (threading.Thread, threading.current_thread, threading.get_ident, threading.main_thread, print)
 # Their effects are outside this process, or depend on the clock or on chance, or wait unseen.
 _MODULES = """
     io _io os posix nt socket _socket ssl _ssl select selectors subprocess _posixsubprocess multiprocessing

@@ -1,53 +1,28 @@
-"""The two ways in which CPython tells what a thread is about to execute, behind one seam."""
+"""The two ways in which CPython tells what a thread is about to execute, behind one seam.
+
+A tracer is made when a search begins and closed when it ends. It tells the crew of each site that one of its
+workers is about to execute (`arrive` returns when it may), and of code that nobody had seen before (`meet`).
+`watch` takes up the tables' present sites; `enter` and `leave` are called by each worker around its work.
+"""
 
 import sys
 from collections.abc import Callable
 from threading import get_ident
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .bytecode import Site, Tables, is_followed
 
-
-class Listener(Protocol):
-    """Whom a tracer tells."""
-
-    def arrive(self, site: Site, frame: FrameType) -> None:
-        """Take notice that this thread is about to execute a site; return when it may."""
-
-    def meet(self, code: CodeType, frame: FrameType) -> None:
-        """Take in followed code that nobody had seen before."""
-
-    def is_working(self) -> bool:
-        """Tell whether the calling thread is a worker's."""
-
-
-class Tracer(Protocol):
-    """A way of listening; `enter` and `leave` are called by each worker's thread around its work."""
-
-    def open(self, tables: Tables, listener: Listener) -> None:
-        """Start to listen."""
-
-    def watch(self) -> None:
-        """Take up the tables' present sites."""
-
-    def enter(self) -> None:
-        """Listen in this thread."""
-
-    def leave(self) -> None:
-        """Stop listening in this thread, and put back what listened before."""
-
-    def close(self) -> None:
-        """Leave the process as it was found."""
+if TYPE_CHECKING:
+    from .crew import Crew
 
 
 class SetTrace:
     """``sys.settrace`` with opcode events: for 3.11, where there is nothing better."""
 
-    def open(self, tables: Tables, listener: Listener) -> None:
-        """Remember whom to tell."""
+    def __init__(self, tables: Tables, crew: "Crew") -> None:
         self._tables = tables
-        self._listener = listener
+        self._crew = crew
         self._before: dict[int, Any] = {}
         self.watch()
 
@@ -55,25 +30,26 @@ class SetTrace:
         """Make one trace function for each code object."""
         self._locals = {key: self._make(sites) for key, sites in self._tables.sites.items()}
 
-    def _make(self, sites: dict[int, Site]) -> Callable[[FrameType, str, Any], Any]:
-        find, arrive = sites.get, self._listener.arrive
+    def _make(self, sites: dict[int, Site]) -> Callable[[FrameType, str, Any], Any] | None:
+        if not sites:
+            return None
+        find, crew = sites.get, self._crew
 
         def local(frame: FrameType, event: str, argument: Any) -> Any:
-            if event == "opcode" and (site := find(frame.f_lasti)) is not None:
-                arrive(site, frame)
+            if event == "opcode" and (site := find(frame.f_lasti)) is not None and not crew.deciding:
+                crew.arrive(crew.by_ident[get_ident()], site, frame)
             return local
 
         return local
 
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
-        local = self._locals.get(id(frame.f_code))
-        if local is None:
-            if not is_followed(frame.f_code.co_filename) or not self._listener.is_working():
+        key = id(frame.f_code)
+        if key not in self._locals:
+            if not is_followed(frame.f_code.co_filename) or not self._crew.is_working():
                 return None
-            self._listener.meet(frame.f_code, frame)
-            local = self._locals[id(frame.f_code)]
+            self._crew.meet(frame.f_code, frame)
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        return local
+        return self._locals[key]
 
     def enter(self) -> None:
         """Set the trace function of this thread."""
@@ -92,10 +68,9 @@ class SetTrace:
 class Monitoring:
     """``sys.monitoring`` (PEP 669): only the sites cost anything. For 3.12 and newer."""
 
-    def open(self, tables: Tables, listener: Listener) -> None:
-        """Take a free tool id and listen for the start of code that nobody has seen yet."""
+    def __init__(self, tables: Tables, crew: "Crew") -> None:
         self._tables = tables
-        self._listener = listener
+        self._crew = crew
         self._watched: list[CodeType] = []
         self._api: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
         free = [number for number in (4, 3, 5, 2, 1, 0) if self._api.get_tool(number) is None]
@@ -122,15 +97,16 @@ class Monitoring:
         site = self._tables.sites[id(code)].get(offset)
         if site is None:
             return self._api.DISABLE
-        if self._listener.is_working():
-            self._listener.arrive(site, sys._getframe(1))
+        worker = self._crew.by_ident.get(get_ident())
+        if worker is not None and not self._crew.deciding:
+            self._crew.arrive(worker, site, sys._getframe(1))
         return None
 
     def _start(self, code: CodeType, offset: int) -> Any:
         if id(code) in self._tables.sites or not is_followed(code.co_filename):
             return self._api.DISABLE
-        if self._listener.is_working():
-            self._listener.meet(code, sys._getframe(1))
+        if self._crew.is_working():
+            self._crew.meet(code, sys._getframe(1))
         return None
 
     def enter(self) -> None:
@@ -151,6 +127,6 @@ class Monitoring:
         self._api.free_tool_id(self._tool)
 
 
-def make_tracer() -> Tracer:
-    """Choose the way of listening for this Python."""
-    return Monitoring() if sys.version_info >= (3, 12) else SetTrace()
+# Which of them this Python has.
+Tracer: Callable[[Tables, "Crew"], SetTrace | Monitoring]
+Tracer = Monitoring if sys.version_info >= (3, 12) else SetTrace

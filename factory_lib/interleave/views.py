@@ -1,21 +1,17 @@
-"""What a search found, for people: as text, as a small page, as lanes, as a slider and as buttons.
+"""What a search found, for people: said once, as sentences and tables, and set as text and as HTML.
 
-matplotlib and ipywidgets are asked for when they are used; what is seen there can be read without them.
+ipywidgets is asked for when it is used; everything can be read without it.
 """
 
-import base64
 import functools
 import html
-import io
 import linecache
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .schedule import Result, Schedule, table
+from .schedule import Move, Result, Schedule, table
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from .game import Game
 
 WORDS = {
@@ -25,97 +21,92 @@ WORDS = {
     "inconclusive": "INCONCLUSIVE: nothing went wrong, but not everything was tried",
 }
 BAD = {"violated": "the invariant is false", "deadlock": "nobody can go on", "raised": "a thread died"}
-BAR = 30
-LEFT = 'style="text-align:left"'
+BAR = 30  # characters
 MOST = 12  # outcomes shown
-LOOKS = ("#1f5f99", "#e69f00", "#4d7f3a", "#7a4a8c")  # of the threads; their letters tell as much
+_LEFT = "text-align:left;vertical-align:middle;padding:2px 8px;line-height:1.4"
+_STEP = "border:1px solid #1f5f99;border-radius:4px;padding:2px 6px"
+_MARKED = "border:3px dashed #b3261e;border-radius:4px;padding:2px 6px;font-weight:bold"
+
+Rows = Sequence[Sequence[str]]
 
 
-def _bars(result: Result) -> list[tuple[str, int, str, str]]:
-    """List outcomes: how they end, how many orders end so, a bar, and what is wrong with it."""
+def report(result: Result) -> list[str | Rows]:
+    """Say a result in sentences and tables."""
+    wrong = sum(count for outcome, count in result.outcomes.items() if outcome in result.bad)
+    number = f"{result.schedules:,} order{'s' * (result.schedules != 1)}"
+    tried = "Every order was tried" if result.exhausted else "Tried"
+    said: list[str | Rows] = [f"{WORDS[result.verdict]}."]
+    said.append(f"{tried}: {number}, {wrong:,} of them go wrong; {result.seconds:.2g} s.")
+    if result.reason:
+        said.append(f"Not sure, because: {result.reason}.")
     found = result.outcomes.most_common()
     most = max(result.outcomes.values(), default=1)
-    rows = [
-        (outcome, count, "#" * max(1, round(BAR * count / most)), BAD.get(result.bad.get(outcome, ""), ""))
-        for outcome, count in found[:MOST]
-    ]
-    rest = found[MOST:]
-    if rest:
-        rows.append((f"{len(rest)} other ends", sum(count for _, count in rest), "", ""))
-    return rows
+    rows = [("  ends as", "orders", "", "")]
+    for outcome, count in found[:MOST]:
+        bad = BAD.get(result.bad.get(outcome, ""), "")
+        bar = "#" * max(1, round(BAR * count / most))
+        rows.append((f"  {outcome}", str(count), bar, bad and f"<- {bad}"))
+    if rest := found[MOST:]:
+        rows.append((f"  {len(rest)} other ends", str(sum(count for _, count in rest)), "", ""))
+    if found:
+        said += ["", rows]
+    if (worst := result.counterexample) is not None:
+        times = f"{worst.preemptions} interruption{'s' * (worst.preemptions != 1)}"
+        said += ["", f"The shortest order that goes wrong, with {times}:", *story(worst)]
+    return said
 
 
-def _headline(result: Result) -> list[str]:
-    wrong = sum(count for outcome, count in result.outcomes.items() if outcome in result.bad)
-    lines = [f"{WORDS[result.verdict]}."]
-    number = f"{result.schedules:,} order{'s' * (result.schedules != 1)}"
-    tried = f"Every order was tried: {number}" if result.exhausted else f"Tried: {number}"
-    lines.append(f"{tried}, {wrong:,} of them go wrong; {result.seconds:.2g} s.")
-    if result.reason:
-        lines.append(f"Not sure, because: {result.reason}.")
-    return lines
-
-
-def _title(schedule: Schedule) -> str:
-    number = schedule.preemptions
-    return f"The shortest order that goes wrong, with {number} interruption{'s' * (number != 1)}:"
-
-
-def report(result: Result) -> str:
-    """Write a result as text."""
-    rows = [
-        (f"  {end}", str(count), bar, f"<- {bad}" if bad else "") for end, count, bar, bad in _bars(result)
-    ]
-    lines = [*_headline(result), "", *(table([("  ends as", "orders", "", ""), *rows]) if rows else [])]
-    if result.counterexample:
-        lines += ["", _title(result.counterexample), str(result.counterexample)]
-    return "\n".join(lines)
-
-
-def report_html(result: Result) -> str:
-    """Write a result as a small page."""
-    first, *rest = map(html.escape, _headline(result))
-    most = max(result.outcomes.values(), default=1)
-    body = "".join(
-        f"<tr><td><code>{html.escape(end)}</code></td><td>{count}</td>"
-        f"<td {LEFT}><span "
-        f'style="display:inline-block;height:.8em;width:{12 * count / most:.1f}em;'
-        f'border:1px solid #444;background:{_hatch(bool(bad))}"></span></td>'
-        f"<td {LEFT}>{html.escape(bad and '← ' + bad)}</td></tr>"
-        for end, count, _, bad in _bars(result)
-    )
-    head = "<tr><th>ends as</th><th>orders</th><th></th><th></th></tr>"
-    page = f"<div><p><b>{first}</b><br>{'<br>'.join(rest)}</p><table>{head}{body}</table>"
-    if result.counterexample:
-        page += f"<p>{_title(result.counterexample)}</p>{schedule_html(result.counterexample)}"
-    return f"{page}</div>"
-
-
-def _hatch(bad: bool) -> str:
-    return "repeating-linear-gradient(45deg,#b3261e 0 2px,#fff 2px 6px)" if bad else "#9db8d2"
-
-
-def schedule_html(schedule: Schedule, until: int | None = None) -> str:
-    """Write an order as a table, a row a step; those after `until` are left pale."""
-    head = "".join(
-        f"<th>{word}</th>" for word in ("thread", "line", "source", "what it does", "state after it")
-    )
-    start = f"<code>{html.escape(schedule.start)}</code>"
-    rows = f'<tr><td colspan="4"></td><td {LEFT}>{start}</td></tr>'
-    for number, step in enumerate(schedule.steps):
-        pale = "opacity:.35" if until is not None and number >= until else ""
-        mark = f" <b>⚠ {html.escape(step.mark)}</b>" if step.mark else ""
-        here = "▶ " if until is not None and number == until - 1 else ""
-        rows += (
-            f'<tr style="{pale}"><td>{here}<b>{step.thread}</b></td><td>{step.line}</td>'
-            f"<td {LEFT}><code>{html.escape(step.source)}</code></td>"
-            f"<td {LEFT}>{html.escape(step.operation)}{mark}</td>"
-            f"<td {LEFT}><code>{html.escape(step.state)}</code></td></tr>"
+def story(schedule: Schedule) -> list[str | Rows]:
+    """Say an order as a table, a row a step, and how it ends."""
+    rows = [("thread", "line", "source", "what it does", "state", "")]
+    rows += [("", "", "", "at the start", schedule.start, "")]
+    rows += [
+        (
+            step.thread,
+            str(step.line),
+            step.source,
+            step.operation,
+            step.state,
+            step.mark and f"<- {step.mark}",
         )
-    if until is not None and until < len(schedule.steps):
-        return f"<table>{head}{rows}</table>"
-    ends = "<br>".join(map(html.escape, [f"It ends as {schedule.outcome}.", *map(str, schedule.waits)]))
-    return f"<table>{head}{rows}</table><p>{ends}</p>"
+        for step in schedule.steps
+    ]
+    return [rows, *_ends(schedule)]
+
+
+def _ends(schedule: Schedule) -> list[str]:
+    return [f"ends as {schedule.outcome}", *map(str, schedule.waits)]
+
+
+def as_text(said: Sequence[str | Rows]) -> str:
+    """Set sentences and tables as text."""
+    return "\n".join(part if isinstance(part, str) else "\n".join(table(part)) for part in said)
+
+
+def as_page(said: Sequence[str | Rows], pale: Collection[int] = (), here: int = -1) -> str:
+    """Set them as HTML; of a table's rows some may be pale, and one is where we are."""
+    return "".join(
+        f"<div>{html.escape(part)}</div>" if isinstance(part, str) else _table(part, pale, here)
+        for part in said
+    )
+
+
+def _table(rows: Rows, pale: Collection[int] = (), here: int = -1) -> str:
+    lines = []
+    for number, row in enumerate(rows):
+        kind = "td" if number else "th"
+        cells = "".join(f'<{kind} style="{_LEFT}">{_cell(text)}</{kind}>' for text in row)
+        style = "opacity:.35" if number in pale else "outline:2px solid #1f5f99" if number == here else ""
+        lines.append(f'<tr style="{style}">{cells}</tr>')
+    return f'<table style="font-family:monospace;margin:.5em 0">{"".join(lines)}</table>'
+
+
+def _cell(text: str) -> str:
+    if text and not text.strip("#"):  # a bar
+        width = f"width:{12 * len(text) / BAR:.1f}em"
+        return f'<span style="display:inline-block;height:.8em;background:#5b8db8;{width}"></span>'
+    said = html.escape(text.strip())
+    return f"<b>⚠ {html.escape(text[3:])}</b>" if text.startswith("<- ") else said
 
 
 class View:
@@ -141,10 +132,8 @@ class View:
 
     def widget(self) -> Any:
         """Make the widget; None if there is none, or ipywidgets is not installed."""
-        if self._widget is None:
-            return None
         try:
-            return self._widget()
+            return self._widget() if self._widget is not None else None
         except ImportError:
             return None
 
@@ -154,181 +143,127 @@ class View:
         return {**bundle, "text/html": self._page, "text/plain": self._text}
 
 
-class Lanes(View):
-    """An order as lanes: one for each thread, a row a step, the state beside it."""
-
-    def __init__(self, schedule: Schedule) -> None:
-        super().__init__(str(schedule), "")
-        self._schedule = schedule
-
-    def figure(self) -> "Figure":
-        """Draw the lanes, without touching pyplot."""
-        return draw(self._schedule)
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        try:
-            figure = self.figure()
-        except ImportError:
-            return {"text/plain": self._text, "text/html": schedule_html(self._schedule)}
-        png = io.BytesIO()
-        figure.savefig(png, format="png")
-        data = base64.b64encode(png.getvalue()).decode("ascii")
-        words = f'alt="{html.escape(alt(self._schedule))}" style="max-width:100%"'
-        picture = f'<img {words} src="data:image/png;base64,{data}">'
-        return {"text/html": picture, "text/plain": self._text}
-
-
-def alt(schedule: Schedule) -> str:
-    """Tell an order in sentences."""
-    steps = [f"{s.thread} {s.operation}{s.mark and f' ({s.mark})'}" for s in schedule.steps]
-    return f"Starting with {schedule.start}: {'; then '.join(steps)}. It ends as {schedule.outcome}."
+def plot_lanes(schedule: Schedule) -> View:
+    """Show an order as lanes: one for each thread, a row a step, and beside it the state."""
+    names = schedule.threads
+    rows = [(*(f"thread {name}" for name in names), "state", "")]
+    rows += [(*("" for _ in names), schedule.start, "")]
+    lines = ["".join(f'<th style="text-align:center">{word}</th>' for word in rows[0][:-1])]
+    lines += ["".join(_lane("") for _ in names) + f'<td style="{_LEFT}">{html.escape(schedule.start)}</td>']
+    before = schedule.start
+    for step in schedule.steps:
+        said = f"{step.line}: {step.operation}"
+        mine = [said if name == step.thread else "" for name in names]
+        rows.append((*mine, step.state, step.mark and f"<- {step.mark}"))
+        mark = step.mark and f"<br>⚠ {html.escape(step.mark)}"
+        box = f'<div style="{_MARKED if mark else _STEP}">{html.escape(said)}{mark}</div>'
+        weight = "bold" if step.state != before else "normal"
+        state = f'<td style="{_LEFT};font-weight:{weight}">{html.escape(step.state)}</td>'
+        lines.append("".join(_lane(box if text else "") for text in mine) + state)
+        before = step.state
+    page = f'<table style="font-family:monospace"><tr>{"</tr><tr>".join(lines)}</tr></table>'
+    ends = _ends(schedule)
+    return View(as_text([rows, *ends]), page + as_page(ends))
 
 
-def plot_lanes(schedule: Schedule) -> Lanes:
-    """Show an order as lanes: who did what when, and what the state was then."""
-    return Lanes(schedule)
+def _lane(box: str) -> str:
+    line = "linear-gradient(#999,#999) center/1px 100% no-repeat"
+    return f'<td style="text-align:center;background:{"none" if box else line};min-width:6em">{box}</td>'
 
 
-def _shorten(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+def stand(schedule: Schedule, number: int, moves: Mapping[str, Move] | None = None) -> list[str]:
+    """Say what was done last after so many steps, and list each thread's source, marked where it stands."""
+    last = schedule.steps[number - 1] if number else None
+    did = f"{last.thread} {last.operation}{last.mark and f' <- {last.mark}'}" if last else "the start"
+    state = last.state if last else schedule.start
+    if moves is None:
+        moves = {
+            wait.thread: Move(wait.line, wait.source, f"gets {wait.wants}", False) for wait in schedule.waits
+        }
+        later = reversed(schedule.steps[number:])
+        moves |= {step.thread: Move(step.line, step.source, step.operation, True) for step in later}
+    said = [f"step {number}: {did}{state and f'; state: {state}'}"]
+    for name in sorted({*schedule.bodies, *moves}):
+        move = moves.get(name)
+        file, start, end = schedule.bodies.get(name, ("", 0, -1))  # none of a thread that a worker starts
+        lines = [f"thread {name}" + (" has ended" if move is None else "")]
+        for line in range(start, end + 1):
+            mark = "=>" if move is not None and line == move.line else "  "
+            lines.append(f"{mark} {line:3} {linecache.getline(file, line).rstrip()}")
+        if move is not None:
+            where = "" if start <= move.line <= end else f" at line {move.line} ({move.source})"
+            lines.append(f"{'next' if move.possible else 'next, but has to wait'}: {move.operation}{where}")
+        said.append("\n".join(lines))
+    return said
 
 
-def draw(schedule: Schedule) -> "Figure":
-    """Draw an order; matplotlib has to be there."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    threads = schedule.threads
-    words = [
-        _shorten(f"{'⚠ ' * bool(step.mark)}{step.line}: {step.operation}", 42) for step in schedule.steps
-    ]
-    states = [_shorten(text, 40) for text in (schedule.start, *(step.state for step in schedule.steps))]
-    # Inches: of a lane, of the state, of what is wrong with it; of a row, above the rows and below.
-    lane = 0.5 + 0.075 * max(16, *map(len, words), 0)
-    state = 0.4 + 0.09 * max(8, *map(len, states))
-    marked = 3.0 if any(step.mark for step in schedule.steps) else 0.0
-    row, top, low = 0.34, 0.75, 0.45 + 0.22 * len(schedule.waits)
-    width = lane * len(threads) + state + marked
-    height = top + row * max(1, len(schedule.steps)) + low
-    figure = Figure(figsize=(width, height), dpi=100, facecolor="white")
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    axes.set_xlim(0, width)
-    axes.set_ylim(height, 0)
-    style: dict[str, Any] = {"va": "center", "fontsize": 9, "family": "DejaVu Sans", "parse_math": False}
-    for place, name in enumerate(threads):
-        axes.text(lane * (place + 0.5), 0.25, f"thread {name}", ha="center", weight="bold", **style)
-        axes.plot([lane * (place + 0.5)] * 2, [0.45, height - low], color="#cccccc", lw=1, zorder=0)
-    axes.text(lane * len(threads) + 0.1, 0.25, "state", weight="bold", **style)
-    axes.text(lane * len(threads) + 0.1, 0.55, states[0], color="#555555", **style)
-    for number, step in enumerate(schedule.steps):
-        y = top + row * (number + 0.5)
-        place = threads.index(step.thread)
-        colour = LOOKS[place % len(LOOKS)]
-        axes.text(
-            lane * (place + 0.5),
-            y,
-            words[number],
-            ha="center",
-            bbox={
-                "boxstyle": "round,pad=0.3",
-                "facecolor": "white",
-                "edgecolor": "#b3261e" if step.mark else colour,
-                "linewidth": 2.5 if step.mark else 1.2,
-                "linestyle": "--" if step.mark else "-",
-            },
-            **{**style, "fontsize": 8, "weight": "bold" if step.mark else "normal"},
-        )
-        bold = "bold" if states[number + 1] != states[number] else "normal"
-        axes.text(lane * len(threads) + 0.1, y, states[number + 1], weight=bold, **style)
-        if step.mark:
-            axes.text(width - marked, y, f"⚠ {step.mark}", weight="bold", **style)
-    last = [f"ends as {schedule.outcome}", *map(str, schedule.waits)]
-    for number, line in enumerate(last):
-        axes.text(0.1, height - low + 0.22 * (number + 1), _shorten(line, int(width * 14)), **style)
-    return figure
-
-
-def listing(schedule: Schedule, number: int) -> str:
-    """List the source of each thread around what it does, with a mark where it stands at a step."""
-    parts = [f"step {number} of {len(schedule.steps)}, state: "]
-    parts[0] += schedule.steps[number - 1].state if number else schedule.start
-    for name in schedule.threads:
-        mine = [step for step in schedule.steps if step.thread == name]
-        file = mine[0].file
-        lines = [step.line for step in mine if step.file == file]
-        done = [step.line for step in schedule.steps[:number] if step.thread == name]
-        now = bool(number) and schedule.steps[number - 1].thread == name
-        parts.append(f"thread {name}:" + (f" {schedule.steps[number - 1].operation}" if now else ""))
-        for line in range(min(lines), min(max(lines), min(lines) + 40) + 1):
-            here = bool(done) and done[-1] == line
-            mark = "=> " if here and now else " > " if here else "   "
-            parts.append(f"{mark}{line:4} {linecache.getline(file, line).rstrip()}")
-    return "\n".join(parts)
+def _stand_page(said: Sequence[str]) -> str:
+    first, *panels = map(html.escape, said)
+    listed = "".join(f'<pre style="margin-right:3em">{panel}</pre>' for panel in panels)
+    return f'<p><b>{first}</b></p><div style="display:flex;flex-wrap:wrap">{listed}</div>'
 
 
 def step_through(schedule: Schedule) -> View:
-    """Show an order step by step: a slider, the source lines of each thread and the state."""
+    """Show an order step by step: a slider, the source of each thread with where it stands, and the state."""
+    said = story(schedule)
 
     def widget() -> Any:
         import ipywidgets as widgets  # type: ignore[import-untyped]
 
-        slider = widgets.IntSlider(0, 0, len(schedule.steps), description="step", continuous_update=True)
+        last = len(schedule.steps)
+        slider = widgets.IntSlider(0, 0, last, description="step")
         page = widgets.HTML()
 
         def show(change: Any) -> None:
             number = slider.value
-            text = html.escape(listing(schedule, number))
-            page.value = f"<pre>{text}</pre>{schedule_html(schedule, number)}"
+            told = as_page(said[: None if number == last else 1], range(number + 2, last + 2), number + 1)
+            page.value = _stand_page(stand(schedule, number)) + told
 
         slider.observe(show, "value")
         show(None)
         return widgets.VBox([slider, page])
 
-    return View(str(schedule), schedule_html(schedule), widget)
+    return View(as_text(said), as_page(said), widget)
 
 
-def game_bundle(game: "Game") -> dict[str, Any]:
-    """Show a game: a button for each thread, one to undo, one to begin anew."""
-    return View(
-        str(game), f"<pre>{html.escape(str(game))}</pre>", lambda: game_widget(game)
-    )._repr_mimebundle_()
+def game_view(game: "Game") -> View:
+    """Show a game: where each thread stands, a button for each, one to undo, one to begin anew."""
 
+    def widget() -> Any:
+        import ipywidgets as widgets
 
-def game_widget(game: "Game") -> Any:
-    """Make the buttons of a game."""
-    import ipywidgets as widgets
+        said, log = widgets.HTML(), widgets.HTML()
+        buttons: dict[str, Any] = {}
+        undo = widgets.Button(description="undo")
+        again = widgets.Button(description="start again")
+        row = widgets.HBox()
 
-    said = widgets.HTML()
-    log = widgets.HTML()
-    names: Sequence[str] = sorted(game.restart().moves)
-    buttons = {name: widgets.Button(layout=widgets.Layout(width="auto")) for name in names}
-    undo = widgets.Button(description="undo")
-    again = widgets.Button(description="start again")
+        def show() -> None:
+            number = len(game.schedule.steps)
+            stands = _stand_page(stand(game.schedule, number, game.moves))
+            said.value = f"<p>{html.escape(game.message())}</p>{stands}"
+            log.value = as_page(story(game.schedule)[: None if game.over else 1])
+            for name in sorted({*game.schedule.bodies, *game.moves} - buttons.keys()):
+                buttons[name] = widgets.Button(layout=widgets.Layout(width="auto"))
+                buttons[name].on_click(do(functools.partial(game.step, name)))
+            row.children = [*buttons.values(), undo, again]
+            for name, button in buttons.items():
+                move = game.moves.get(name)
+                button.disabled = move is None or not move.possible
+                does = f"{'goes on' if move.possible else 'waits'}: {move.operation}" if move else "has ended"
+                button.description = f"{name} {does}"
+            undo.disabled = again.disabled = not game.schedule.steps
 
-    def show() -> None:
-        said.value = (
-            f"<p><b>{html.escape(game.message())}</b><br>state: <code>{html.escape(game.state)}</code></p>"
-        )
-        log.value = schedule_html(game.schedule, None if game.over else len(game.schedule.steps) + 1)
-        for name, button in buttons.items():
-            move = game.moves.get(name)
-            text = "has ended" if move is None else f"line {move.line}: {move.operation}"
-            button.description = f"{name}: {text}{'' if move is None or move.possible else ' (waits)'}"
-            button.disabled = move is None or not move.possible
-        undo.disabled = again.disabled = not game.schedule.steps
+        def do(work: Callable[[], object]) -> Callable[[Any], None]:
+            def clicked(_: Any) -> None:
+                work()
+                show()
 
-    def do(work: Callable[[], object]) -> Callable[[Any], None]:
-        def clicked(_: Any) -> None:
-            work()
-            show()
+            return clicked
 
-        return clicked
+        undo.on_click(do(game.undo))
+        again.on_click(do(game.restart))
+        show()
+        return widgets.VBox([said, row, log])
 
-    for name, button in buttons.items():
-        button.on_click(do(functools.partial(game.step, name)))
-    undo.on_click(do(game.undo))
-    again.on_click(do(game.restart))
-    show()
-    return widgets.VBox([said, widgets.HBox([*buttons.values(), undo, again]), log])
+    return View(str(game), f"<pre>{html.escape(str(game))}</pre>", widget)

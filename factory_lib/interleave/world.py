@@ -2,17 +2,19 @@
 
 import dis
 import functools
+import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from collections.abc import Callable, Iterable, Iterator
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
-from . import handover
+from . import patches
 from .bytecode import is_followed
-from .say import attributes, is_learners, lines, say
+from .parts import MISSING, content, is_own_module, keep, parts
+from .say import say, say_state
 
-MISSING = object()
 LIMIT = 100_000  # objects: more would make each order slow
+_ATOMS = {int, float, bool, str, bytes, type(None)}
 
 
 class World:
@@ -29,16 +31,15 @@ class World:
     def __init__(self, on_code: Callable[[CodeType], None], note: Callable[[str], None]) -> None:
         self._on_code = on_code
         self._note = note
-        self._codes: set[int] = set()
-        self._twins: dict[int, Any] = {}
-        self._keep: list[Any] = []
-        self._seen: dict[int, Any] = {}
+        self._codes: dict[int, CodeType] = {}
+        self._twins: dict[int, tuple[Any, Any]] = {}  # the real thing, and what stands in for it
+        self.known: dict[int, Any] = {}  # what was there before the orders, by id
         self._back: list[Callable[[], None]] = []
         self._undo: list[Callable[[], None]] = []
         # Each variable's name, with whose it is, which part of that it is, and how to read it.
         self._roots: dict[str, list[tuple[Any, str, Callable[[], Any]]]] = {}
         self._shown: dict[str, Callable[[], Any]] = {}
-        self._saved: set[int] = set()
+        self._lost: set[int] = set()  # what cannot be put back
         self._accounted: set[int] = set()
         self._spaces: set[int] = set()
 
@@ -47,28 +48,23 @@ class World:
     def add(self, value: Any) -> Any:
         """Take in a worker, or anything else that is there before the orders; return what stands for it."""
         replaced = self._twin(value)
-        self._walk(replaced, self._seen, True)
+        self._walk(replaced, self.known, True)
         return replaced
 
     def add_code(self, code: CodeType, space: dict[str, Any]) -> None:
         """Take in the code of a function, and the global variables that it and its inner functions name."""
         if id(code) in self._codes:
             return
-        self._codes.add(id(code))
-        self._keep.append(code)
+        self._codes[id(code)] = code
         self._on_code(code)
         stored = {found.argval for found in dis.get_instructions(code) if found.opname == "STORE_GLOBAL"}
         for name in code.co_names:
             if (name in space or name in stored) and not (name.startswith("__") and name.endswith("__")):
                 self._global(space, name)
-        for name in code.co_names:
-            module = space.get(name)
-            if isinstance(module, ModuleType) and is_followed(
-                getattr(module, "__file__", None) or "<frozen >"
-            ):
-                for attribute in code.co_names:
-                    if attribute in vars(module):
-                        self._global(vars(module), attribute)
+        modules = [space[name] for name in code.co_names if is_own_module(space.get(name))]
+        for module, name in itertools.product(modules, code.co_names):
+            if name in vars(module):
+                self._global(vars(module), name)
         for inner in code.co_consts:
             if isinstance(inner, CodeType):
                 self.add_code(inner, space)
@@ -78,68 +74,68 @@ class World:
         self._spaces.add(id(space))
         if any(owner is space for owner, _, _ in root):
             return
-        value = space.get(name, MISSING)
         root.append((space, name, lambda: space.get(name, MISSING)))
-
-        def put(content: Any) -> None:
-            if content is MISSING:
-                space.pop(name, None)
-            else:
-                space[name] = content
-
-        if value is MISSING:
-            self._back.append(lambda: put(MISSING))
-            return
+        value = space.get(name, MISSING)
         twin = self._twin(value)
         if twin is not value:
-            self._undo.append(lambda: put(value))
-            put(twin)
-        self._back.append(lambda: put(twin))
-        self._walk(twin, self._seen, True)
+            space[name] = twin
+            self._undo.append(lambda: space.update({name: value}))
+        if value is MISSING:
+            self._back.append(lambda: space.pop(name, None))
+        else:
+            self._back.append(lambda: space.update({name: twin}))
+            self._walk(twin, self.known, True)
 
-    def walk_state(self, state: Any) -> tuple[Any, dict[int, Any]]:
-        """Replace real locks in a state that a setup made; return it, and all that it holds, by id."""
-        state = self._twin(state)
+    def walk_state(self, state: Any) -> tuple[Any, dict[int, Any], bool]:
+        """Replace real locks in a state that a setup made.
+
+        Returns
+        -------
+        tuple
+            The state; all that it holds, by id; and whether there was nothing to replace.
+        """
         seen: dict[int, Any] = {}
+        before = len(self._twins)
+        state = self._twin(state)
         self._walk(state, seen, False)
-        return state, seen
-
-    def known(self) -> dict[int, Any]:
-        """Return what was there before the orders, by id."""
-        return self._seen
+        return state, seen, len(self._twins) == before
 
     def _twin(self, value: Any) -> Any:
         """Return what stands in for a value: a model for a real lock, a tuple of models for one of locks."""
         kind = type(value)
-        if id(value) in handover.FACTORIES:
-            return handover.FACTORIES[id(value)]
+        if id(value) in patches.FACTORIES:
+            return patches.FACTORIES[id(value)]
         if id(value) in self._twins:
-            return self._twins[id(value)]
+            return self._twins[id(value)][1]
         if kind is tuple:
-            replaced = tuple(self._twin(item) for item in value)
+            replaced = tuple(map(self._twin, value))
             return replaced if any(a is not b for a, b in zip(replaced, value, strict=True)) else value
         if kind is functools.partial:
-            arguments = self._twin(value.args)
             names = {name: self._twin(item) for name, item in value.keywords.items()}
-            return functools.partial(value.func, *arguments, **names)
-        twin = handover.twin_of(value, self._twin)
+            return functools.partial(value.func, *self._twin(value.args), **names)
+        twin = patches.twin_of(value, self._twin)
         if twin is None:
             return value
-        self._keep.append(value)
-        self._twins[id(value)] = twin
+        self._twins[id(value)] = value, twin
         return twin
 
     def _walk(self, start: Any, seen: dict[int, Any], lasting: bool) -> None:
         todo = [start]
         while todo:
             value = todo.pop()
-            if id(value) in seen or id(value) in self._seen or type(value) in (int, str, float, bool):
+            if id(value) in seen or id(value) in self.known:
                 continue
             seen[id(value)] = value
             if len(seen) > LIMIT:
                 self._note(f"more than {LIMIT} objects to put back")
                 return
-            for inner, put in self._inner(value):
+            if type(value) is FunctionType:
+                if not is_followed(value.__code__.co_filename):
+                    continue
+                self._add_function(value)
+            for _, _, inner, put in parts(value):
+                if type(inner) in _ATOMS:
+                    continue
                 twin = self._twin(inner)
                 if twin is not inner and put is not None:
                     put(twin)
@@ -147,61 +143,18 @@ class World:
                         self._undo.append(functools.partial(put, inner))
                 todo.append(twin)
             if lasting:
-                self._save(value)
+                back = keep(value)
+                if back is not None:
+                    self._back.append(back)
+                elif type(value) is not CellType:
+                    self._lost.add(id(value))
 
-    def _inner(self, value: Any) -> Iterator[tuple[Any, Callable[[Any], None] | None]]:
-        """List what an object holds, each with what puts something else in its place."""
-        kind = type(value)
-        if isinstance(value, dict):
-            for key, item in list(dict.items(value)):
-                yield item, functools.partial(dict.__setitem__, value, key)
-        elif isinstance(value, list | deque):
-            for place, item in enumerate(list(value)):
-                yield item, functools.partial(value.__setitem__, place)
-        elif isinstance(value, tuple | set | frozenset):
-            yield from ((item, None) for item in value)
-        elif kind is CellType:
-            if _content(value) is not MISSING:
-                yield value.cell_contents, functools.partial(setattr, value, "cell_contents")
-        elif kind is FunctionType:
-            if is_followed(value.__code__.co_filename):
-                self.add_code(value.__code__, value.__globals__)
-                for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-                    owners = self._roots.setdefault(name, [])
-                    owners.append((cell, "", functools.partial(_content, cell)))
-                    yield cell, None
-                yield from ((item, None) for item in value.__defaults__ or ())
-                yield from ((item, None) for item in (value.__kwdefaults__ or {}).values())
-            wrapped = value.__dict__.get("__wrapped__")
-            if wrapped is not None:
-                yield wrapped, None
-        elif kind is MethodType:
-            yield from ((value.__func__, None), (value.__self__, None))
-        elif kind is functools.partial:
-            yield from ((item, None) for item in (value.func, *value.args, *value.keywords.values()))
-        elif isinstance(value, type):
-            if is_learners(value) and not getattr(value, "is_model", False):
-                yield from ((base, None) for base in value.__bases__ if base is not object)
-                for name, item in list(vars(value).items()):
-                    if not (name.startswith("__") and name.endswith("__")) or isinstance(item, FunctionType):
-                        yield item, functools.partial(setattr, value, name)
-        elif isinstance(value, property | staticmethod | classmethod | functools.cached_property):
-            for name in ("fget", "fset", "fdel", "__func__", "func"):
-                yield getattr(value, name, None), None
-        elif getattr(kind, "is_model", False) and not isinstance(value, type):
-            yield from ((item, None) for item in vars(value).values())
-        if not isinstance(value, type | ModuleType) and is_learners(kind):
-            yield kind, None
-            for name, item in attributes(value).items():
-                yield item, functools.partial(object.__setattr__, value, name)
+    def _add_function(self, function: FunctionType) -> None:
+        self.add_code(function.__code__, function.__globals__)
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            self._roots.setdefault(name, []).append((cell, "", functools.partial(content, cell)))
 
     # Putting back.
-
-    def _save(self, value: Any) -> None:
-        back = _restorer(value)
-        if back is not None:
-            self._back.append(back)
-            self._saved.add(id(value))
 
     def restore(self) -> None:
         """Put everything back to where it was before the first order."""
@@ -218,18 +171,21 @@ class World:
 
     def show(self, written: dict[int, set[Any]]) -> bool:
         """Show from now on the variables that are written, or hold what is; tell whether any are new."""
-        new = {key for key in written if key in self._seen or key in self._spaces} - self._accounted
+        new = {key for key in written if key in self.known or key in self._spaces} - self._accounted
         if not new:
             return False
         self._accounted |= new
-        for key in new & self._seen.keys() - self._saved:
-            kind = type(self._seen[key])
-            if kind is not CellType:
-                self._note(f"{kind.__module__}.{kind.__qualname__} from before, which cannot be put back")
+        for key in new & self._lost:
+            kind = type(self.known[key])
+            self._note(f"{kind.__module__}.{kind.__qualname__} from before, which cannot be put back")
         before = len(self._shown)
         for name, owners in self._roots.items():
             for owner, part, get in owners:
-                if part in written.get(id(owner), ()) or self._reaches(get(), written):
+                value = get()
+                holds = not isinstance(value, type | FunctionType | ModuleType) and any(
+                    id(each) in written for each, _ in _reach([(value, name)])
+                )
+                if holds or part in written.get(id(owner), ()):
                     self._shown[name] = get
         return len(self._shown) > before
 
@@ -244,98 +200,30 @@ class World:
 
     def names(self, state: Any, word: str) -> dict[int, str]:
         """Name the objects that can be reached: "account", "account.balance", "parts[0]"."""
-        todo: deque[tuple[Any, str]] = deque([(state, word)] if state is not None else [])
-        todo += [(owners[-1][2](), name) for name, owners in self._roots.items()]
-        found: dict[int, str] = {}
-        while todo and len(found) < 1000:
-            value, name = todo.popleft()
-            if (
-                id(value) in found
-                or value is MISSING
-                or isinstance(value, int | str | ModuleType | FunctionType)
-            ):
-                continue
-            found[id(value)] = name
-            if isinstance(value, dict):
-                todo += [(item, f"{name}[{say(key)}]") for key, item in dict.items(value)]
-            elif isinstance(value, list | tuple | deque):
-                todo += [(item, f"{name}[{place}]") for place, item in enumerate(value)]
-            elif is_learners(type(value)):
-                todo += [(item, f"{name}.{key}") for key, item in attributes(value).items()]
-        return found
-
-    def _reaches(self, value: Any, written: dict[int, set[Any]]) -> bool:
-        if isinstance(value, type | FunctionType | ModuleType):
-            return False
-        seen: dict[int, Any] = {}
-        World(lambda code: None, lambda text: None)._walk(value, seen, False)
-        return any(key in written for key in seen)
+        roots = [(owners[-1][2](), name) for name, owners in self._roots.items()]
+        found = _reach([(state, word), *roots])
+        return {id(value): name for value, name in itertools.islice(found, 1000)}
 
     def text(self, state: Any) -> str:
-        """Say the state, then the variables."""
-        parts = list(lines(state))
+        """Say the state, then the variables; a lock or the like only if it is not idle."""
+        said = [say_state(state)] if state is not None else []
         for name, get in sorted(self._shown.items()):
             value = get()
-            parts.append(f"{name}={say(value) or 'idle'}" if value is not MISSING else f"no {name}")
-        return ", ".join(parts)
+            text = say(value) if value is not MISSING else ""
+            said.append(f"{name}={text}" if text else f"no {name}" * (value is MISSING))
+        return ", ".join(filter(None, said))
 
 
-def _content(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return MISSING
-
-
-def _restorer(value: Any) -> Callable[[], None] | None:
-    """Make what puts the present contents of an object back."""
-    if isinstance(value, dict) and type(value).__module__ in ("builtins", "collections"):
-        copy = dict(value)
-
-        def put_dict() -> None:
-            dict.clear(value)
-            dict.update(value, copy)
-
-        return put_dict
-    if isinstance(value, list | bytearray):
-        content = value[:]
-        return lambda: value.__setitem__(slice(None), content)
-    if isinstance(value, set | deque):
-        items = list(value)
-
-        def put_all() -> None:
-            value.clear()
-            (value.extend if isinstance(value, deque) else value.update)(items)
-
-        return put_all
-    if type(value) is CellType:
-        held = _content(value)
-        if held is MISSING:
-            return lambda: value.__delattr__("cell_contents") if _content(value) is not MISSING else None
-        return lambda: setattr(value, "cell_contents", held)
-    model = getattr(type(value), "is_model", False)
-    if isinstance(value, type):
-        if not is_learners(value) or model:
-            return None
-        names = {name: item for name, item in vars(value).items() if not name.startswith("__")}
-        return functools.partial(_put_attributes, value, names, setattr, delattr)
-    if isinstance(value, ModuleType | FunctionType) or not (model or is_learners(type(value))):
-        return None
-    before = attributes(value)
-    return functools.partial(_put_attributes, value, before, object.__setattr__, object.__delattr__)
-
-
-def _put_attributes(
-    owner: Any, before: dict[str, Any], put: Callable[..., None], delete: Callable[..., None]
-) -> None:
-    now = (
-        {n: i for n, i in vars(owner).items() if not n.startswith("__")}
-        if isinstance(owner, type)
-        else attributes(owner)
-    )
-    for name in now:
-        if name not in before:
-            delete(owner, name)
-    for name, item in before.items():
-        if now.get(name, MISSING) is not item:
-            put(owner, name, item)
+def _reach(roots: Iterable[tuple[Any, str]]) -> Iterator[tuple[Any, str]]:
+    """List what can be reached, each with its shortest name."""
+    todo = deque(roots)
+    seen: dict[int, Any] = {}
+    while todo:
+        value, name = todo.popleft()
+        if id(value) in seen or value is MISSING or isinstance(value, int | str | ModuleType | FunctionType):
+            continue
+        seen[id(value)] = value
+        name = value.__name__ if isinstance(value, type) else name
+        yield value, name
+        for sign, key, item, _ in parts(value):
+            todo.append((item, f"{name}.{key}" if sign == "." else f"{name}[{say(key)}]" if sign else name))

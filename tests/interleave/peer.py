@@ -39,7 +39,7 @@ def ask(program: Program) -> set[Any]:
         stop_on_first=False,
         detect_io=False,
         timeout_per_run=10.0,
-        total_timeout=20.0,
+        total_timeout=60.0,
     )
     return seen
 

@@ -29,14 +29,24 @@ print(json.dumps([x, type(lock).__name__, [t.name for t in threading.enumerate()
     "play(more, more)",
 ]
 
+# jupyter_client alone: to import nbformat takes longer than all the rest.
 RUN = """
 import json, sys
-import nbformat
-from nbclient import NotebookClient
-cells = [nbformat.v4.new_code_cell(source) for source in json.loads(sys.argv[1])]
-book = nbformat.v4.new_notebook(cells=cells)
-NotebookClient(book, timeout=60, kernel_name="python3").execute()
-print(json.dumps([cell.outputs for cell in book.cells]))
+from jupyter_client.manager import start_new_kernel
+manager, client = start_new_kernel(startup_timeout=60)
+found = []
+try:
+    for source in json.loads(sys.argv[1]):
+        outputs = []
+        kinds = ("stream", "display_data", "execute_result")
+        hook = lambda message: message["msg_type"] in kinds and outputs.append(message["content"])
+        reply = client.execute_interactive(source, timeout=60, output_hook=hook)
+        assert reply["content"]["status"] == "ok", reply["content"]
+        found.append(outputs)
+finally:
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+print(json.dumps(found))
 """
 
 
@@ -61,6 +71,5 @@ def test_cells_give_the_numbers_that_a_script_gives(tmp_path: Path) -> None:
     assert sources == ["x = x + 1"] * 4
     assert left == [0, "lock", []]
     assert "VIOLATED" in outputs[7][0]["data"]["text/html"]
-    assert outputs[8][0]["data"]["text/html"].startswith("<img alt=")
-    assert "image/png" not in outputs[8][0]["data"]
+    assert "loses the other&#x27;s write" in outputs[8][0]["data"]["text/html"]
     assert "text/plain" in outputs[9][0]["data"]

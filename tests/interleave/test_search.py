@@ -17,7 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from factory_lib.interleave import InterleaveError, Result, explore, replay
+from factory_lib.interleave import InterleaveError, Result, explore, models, replay
 
 NUMBER = 0
 TABLE = {"parts": [1, 2], "seen": {"a"}}
@@ -466,6 +466,56 @@ def test_a_queue_from_before_is_as_full_again_before_each_order() -> None:
     assert result.verdict == "holds"
     assert {outcome.partition(",")[0] for outcome in result.outcomes} == {"x=1", "x=2"}
     assert Common.all_of_them["queue"].empty()
+
+
+def test_what_a_model_has_from_the_library_goes_through_its_steps() -> None:
+    through = {"put_nowait", "get_nowait", "notify_all", "notifyAll", "isSet", "parties"}
+    found = {
+        name
+        for kind in models.KINDS
+        for base in kind.__mro__
+        if base.__module__ in ("threading", "queue")
+        for name in vars(base)
+        if not name.startswith("_") and getattr(kind, name) is vars(base)[name]
+    }
+
+    assert found <= through
+
+
+def test_a_barrier_is_used_again() -> None:
+    def meets_twice(s):
+        s.a = s.barrier.wait() + s.barrier.wait()
+
+    def meets_too(s):
+        s.b = s.barrier.wait() + s.barrier.wait()
+
+    result = explore(
+        meets_twice,
+        meets_too,
+        setup=lambda: SimpleNamespace(a=0, b=0, barrier=threading.Barrier(2)),
+        invariant=lambda s: s.a + s.b == 2,
+    )
+
+    assert (result.verdict, result.exhausted) == ("holds", True)
+
+
+if sys.version_info >= (3, 13):
+
+    def test_a_queue_that_is_shut_down_wakes_who_waits_for_it() -> None:
+        def takes(s):
+            try:
+                s.x = s.queue.get()
+            except queue.ShutDown:
+                s.x = -1
+
+        result = explore(
+            takes,
+            lambda s: s.queue.shutdown(),
+            setup=lambda: SimpleNamespace(x=0, queue=queue.Queue()),
+        )
+
+        assert (result.verdict, result.schedules) == ("holds", 1)
+        assert set(result.outcomes) == {"x=-1, queue=Queue([])"}
 
 
 class Watched:

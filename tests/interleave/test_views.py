@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from factory_lib.interleave import InterleaveError, explore, play, plot_lanes, step_through
-from factory_lib.interleave.views import listing
+from factory_lib.interleave.views import stand
 
 
 class Account:
@@ -40,20 +40,23 @@ def test_the_text_tells_the_story_in_a_few_lines(result) -> None:
     assert lines[5].split()[:3] == ["balance=-20", "6", 13 * "#"]
     assert lines[5].endswith("<- the invariant is false")
     assert lines[7] == "The shortest order that goes wrong, with 1 interruption:"
-    assert lines[8].split() == "line source what it does state: balance=100".split()
-    assert [line[0] for line in lines[9:15]] == list("ABBBAA")
-    assert lines[14].endswith(
-        "writes account.balance = -20  balance=-20  <- decided before the other's write"
-    )
-    assert lines[15] == "ends as balance=-20"
+    assert lines[8].split() == "thread line source what it does state".split()
+    assert lines[9].split() == "at the start balance=100".split()
+    assert [line[0] for line in lines[10:16]] == list("ABBBAA")
+    assert lines[15].split("  ")[-3:] == [
+        "writes account.balance = -20",
+        "balance=-20",
+        "<- decided before the other's write",
+    ]
+    assert lines[16] == "ends as balance=-20"
 
 
 def test_the_page_says_the_same_with_words_beside_the_colours(result) -> None:
     page = result._repr_html_()
 
-    assert "<b>VIOLATED: some orders go wrong.</b>" in page
-    assert "← the invariant is false" in page
-    assert "⚠ decided before the other&#x27;s write" in page
+    assert "VIOLATED: some orders go wrong." in page
+    assert "<b>⚠ the invariant is false</b>" in page
+    assert "<b>⚠ decided before the other&#x27;s write</b>" in page
 
 
 def test_an_inconclusive_result_says_why() -> None:
@@ -63,19 +66,40 @@ def test_an_inconclusive_result_says_why() -> None:
     assert "Not sure, because: max_schedules was reached." in text
 
 
-def test_the_lanes_are_an_image_with_alt_text_and_plain_text(result) -> None:
+def test_the_lanes_have_a_column_for_each_thread_and_the_state_beside_them(result) -> None:
     lanes = plot_lanes(result.counterexample)
-    bundle = lanes._repr_mimebundle_()
+    line = withdraw.__code__.co_firstlineno + 1
+
+    rows = [[cell.strip() for cell in row.split("  ") if cell] for row in str(lanes).splitlines()]
+    assert rows == [
+        ["thread A", "thread B", "state"],
+        ["balance=100"],
+        [f"{line}: reads account.balance (100)", "balance=100"],
+        [f"{line}: reads account.balance (100)", "balance=100"],
+        [f"{line + 1}: reads account.balance (100)", "balance=100"],
+        [f"{line + 1}: writes account.balance = 40", "balance=40"],
+        [f"{line + 1}: reads account.balance (40)", "balance=40"],
+        [
+            f"{line + 1}: writes account.balance = -20",
+            "balance=-20",
+            "<- decided before the other's write",
+        ],
+        ["ends as balance=-20"],
+    ]
+    places = [row.index(f"{line}: reads") for row in str(lanes).splitlines() if f"{line}: reads" in row]
+    assert places == [0, str(lanes).index("thread B")]
+
+
+def test_the_lanes_page_marks_the_losing_write_by_more_than_colour(result) -> None:
+    bundle = plot_lanes(result.counterexample)._repr_mimebundle_()
 
     assert set(bundle) == {"text/html", "text/plain"}
-    assert bundle["text/html"].startswith(
-        '<img alt="Starting with balance=100: A reads account.balance (100); then B reads'
-    )
-    assert "It ends as balance=-20." in bundle["text/html"]
-    assert bundle["text/plain"] == str(result.counterexample)
-    words = [text.get_text() for text in lanes.figure().findobj(lambda each: hasattr(each, "get_text"))]
-    assert "⚠ decided before the other's write" in words
-    assert words.count("balance=100") == 4  # at the start, and after three reads
+    boxes = bundle["text/html"].split("<div ")[1:]
+    marked = [box for box in boxes if "dashed" in box]
+    assert len(boxes) == 6
+    assert len(marked) == 1
+    assert "⚠ decided before the other&#x27;s write" in marked[0]
+    assert "writes account.balance = -20" in marked[0]
 
 
 def test_a_deadlocks_lanes_end_with_who_waits_for_what() -> None:
@@ -90,10 +114,10 @@ def test_a_deadlocks_lanes_end_with_who_waits_for_what() -> None:
     found = explore(
         left_right, right_left, setup=lambda: SimpleNamespace(left=threading.Lock(), right=threading.Lock())
     )
-    figure = plot_lanes(found.counterexample).figure()
+    lanes = plot_lanes(found.counterexample)
 
-    words = [text.get_text() for text in figure.findobj(lambda each: hasattr(each, "get_text"))]
-    assert sum("waits at line" in word for word in words) == 2
+    assert sum("waits at line" in line for line in str(lanes).splitlines()) == 2
+    assert lanes._repr_mimebundle_()["text/html"].count("waits at line") == 2
 
 
 def test_the_slider_shows_source_lines_and_state_of_each_step(result) -> None:
@@ -102,23 +126,29 @@ def test_the_slider_shows_source_lines_and_state_of_each_step(result) -> None:
 
     assert (slider.min, slider.max) == (0, 6)
     slider.value = 4
-    assert "step 4 of 6, state: balance=40" in page.value
+    assert "step 4: B writes account.balance = 40; state: balance=40" in page.value
     assert "=&gt;" in page.value
+    assert page.value.count("opacity") == 2  # the steps that are still to come
+    slider.value = 6
+    assert "ends as balance=-20" in page.value
     assert str(view) == str(result.counterexample)
     assert {"text/plain", "text/html"} < set(view._repr_mimebundle_())
 
 
-def test_the_listing_marks_where_each_thread_stands(result) -> None:
-    line = withdraw.__code__.co_firstlineno + 1
+def test_each_threads_source_is_marked_where_it_stands(result) -> None:
+    line = withdraw.__code__.co_firstlineno
 
-    assert listing(result.counterexample, 4).splitlines() == [
-        "step 4 of 6, state: balance=40",
-        "thread A:",
-        f" > {line:4}     if account.balance >= 60:",
-        f"   {line + 1:4}         account.balance = account.balance - 60",
-        "thread B: writes account.balance = 40",
-        f"   {line:4}     if account.balance >= 60:",
-        f"=> {line + 1:4}         account.balance = account.balance - 60",
+    assert "\n".join(stand(result.counterexample, 4)).splitlines() == [
+        "step 4: B writes account.balance = 40; state: balance=40",
+        "thread A",
+        f"   {line:3} def withdraw(account: Account) -> None:",
+        f"   {line + 1:3}     if account.balance >= 60:",
+        f"=> {line + 2:3}         account.balance = account.balance - 60",
+        "next: reads account.balance (40)",
+        "thread B has ended",
+        f"   {line:3} def withdraw(account: Account) -> None:",
+        f"   {line + 1:3}     if account.balance >= 60:",
+        f"   {line + 2:3}         account.balance = account.balance - 60",
     ]
 
 
@@ -131,7 +161,7 @@ def test_what_needs_no_widgets_is_shown_without_them(result, monkeypatch) -> Non
     assert set(view._repr_mimebundle_()) == {"text/plain", "text/html"}
 
 
-def test_importing_the_engine_needs_neither_matplotlib_nor_widgets() -> None:
+def test_importing_the_engine_needs_no_widgets() -> None:
     code = (
         "import sys; import factory_lib.interleave; "
         "print(sorted({'matplotlib', 'IPython', 'ipywidgets'} & set(sys.modules)))"
@@ -210,27 +240,25 @@ def test_the_buttons_play_the_same_game() -> None:
     said, row, log = game.widget().children
     first, second, undo, again = row.children
 
-    assert first.description.startswith("A: line ")
+    assert first.description == "A goes on: reads account.balance (100)"
+    assert said.value.count("=&gt;") == 2
     for button in (first, second, second, second, first, first):
         button.click()
     assert "You broke it" in said.value
+    assert first.description == "A has ended"
     assert (first.disabled, second.disabled, undo.disabled) == (True, True, False)
     undo.click()
     assert "Choose who goes on." in said.value
     again.click()
     assert "balance=100" in said.value
-    assert "withdraw" not in log.value
+    assert "writes" not in log.value
     assert "text/plain" in game._repr_mimebundle_()
 
 
-def test_the_text_of_a_game_says_what_each_would_do_next() -> None:
-    line = withdraw.__code__.co_firstlineno + 1
+def test_the_text_of_a_game_says_where_each_stands_and_what_it_would_do_next() -> None:
+    text = str(play(withdraw, withdraw, setup=Account))
 
-    assert str(play(withdraw, withdraw, setup=Account)).splitlines() == [
-        "state: balance=100",
-        "steps so far: none",
-        "Choose who goes on.",
-        "thread  line  source                     would do next",
-        f"A       {line}    if account.balance >= 60:  reads account.balance (100)",
-        f"B       {line}    if account.balance >= 60:  reads account.balance (100)",
-    ]
+    assert text.startswith("step 0: the start; state: balance=100\nthread A\n")
+    assert text.count("=> ") == 2
+    assert text.count("next: reads account.balance (100)") == 2
+    assert text.endswith("\nChoose who goes on.")

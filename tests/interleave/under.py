@@ -1,4 +1,7 @@
-"""Run every program while somebody else listens; print wrong verdicts: ``python under.py MODE``."""
+"""Run programs while somebody else listens; print wrong verdicts: ``python under.py MODE FIRST``.
+
+Of the corpus each third program is run, beginning with FIRST.
+"""
 
 import sys
 import threading
@@ -46,11 +49,12 @@ def api_number(name: str) -> int:
 if __name__ == "__main__":
     listen(sys.argv[1])
     wrong = []
-    for program in collect():
+    programs = collect()[int(sys.argv[2]) :: 3]
+    for program in programs:
         trace = sys.gettrace()
         result, seen = run(program)
         if (result.verdict, seen) != (program.verdict, program.outcomes):
             wrong.append(f"{program.name}: {result.verdict} {seen} {result.reason}")
         if sys.gettrace() is not trace:
             wrong.append(f"{program.name}: another trace function")
-    print("\n".join(wrong) or f"{len(collect())} programs, no wrong verdict")
+    print("\n".join(wrong) or f"{len(programs)} programs, no wrong verdict")

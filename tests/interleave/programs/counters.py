@@ -241,7 +241,8 @@ PROGRAMS = [
     ),
     Program("2 x 2", (twice,) * 2, "holds", {2, 3, 4}, one, models=(times_model(2),) * 2),
     Program("3 x 1", (attribute,) * 3, "holds", {1, 2, 3}, one, models=(plus_model,) * 3),
-    Program("2 x 3", (thrice,) * 2, "holds", {2, 3, 4, 5, 6}, one, models=(times_model(3),) * 2),
+    # frontrun needs up to 40 s for these 924 orders; it is asked about 2 x 2.
+    Program("2 x 3", (thrice,) * 2, "holds", {2, 3, 4, 5, 6}, one, models=(times_model(3),) * 2, peer=False),
     Program("2 x 3, in steps", (twice, attribute), "holds", {1, 2, 3}, one, options={"granularity": "step"}),
     Program(
         "few preemptions miss the least",

@@ -274,6 +274,7 @@ PROGRAMS = [
         {1, 2},
         lambda: State(x=0, gate=threading.Semaphore(2)),
         models=(sem_model,) * 2,
+        peer=False,  # frontrun misses one of the ends now and then, on a busy machine
     ),
     Program(
         "bounded semaphore",
