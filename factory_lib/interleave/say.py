@@ -8,6 +8,7 @@ from typing import Any
 from .parts import MISSING, attributes, content, is_learners, is_model
 
 _LITERALS = frozenset({int, float, complex, bool, str, bytes, type(None), range, slice})
+IDLE = "free"  # a lock or the like that nobody holds, where its place must be seen
 _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType)
 
 
@@ -24,12 +25,12 @@ def say(value: Any, inside: tuple[int, ...] = ()) -> str:
         return "..."
     inside = (*inside, id(value))
     if isinstance(value, dict):
-        entries = [f"{say(key, inside)}: {say(item, inside)}" for key, item in dict.items(value)]
+        entries = [f"{say(key, inside)}: {say(item, inside) or IDLE}" for key, item in dict.items(value)]
         return _named(kind, (dict,), "{" + ", ".join(entries) + "}")
     bases: tuple[Any, ...] = (list, deque, tuple, set, frozenset)
     for base in bases:
         if isinstance(value, base):
-            items = [say(item, inside) for item in base.__iter__(value)]
+            items = [say(item, inside) or IDLE for item in base.__iter__(value)]
             return _named(kind, (list, tuple, set), _enclose(base, items))
     if kind is CellType:
         return "" if content(value) is MISSING else say(value.cell_contents, inside)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from threading import Lock
 from types import SimpleNamespace
 
 import pytest
@@ -262,3 +263,14 @@ def test_the_text_of_a_game_says_where_each_stands_and_what_it_would_do_next() -
     assert text.count("=> ") == 2
     assert text.count("next: reads account.balance (100)") == 2
     assert text.endswith("\nChoose who goes on.")
+
+
+def test_a_free_lock_in_a_list_keeps_its_place() -> None:
+    def take_the_second(locks) -> None:
+        with locks[1]:
+            pass
+
+    result = explore(take_the_second, take_the_second, setup=lambda: [Lock(), Lock()])
+
+    assert dict(result.outcomes) == {"[free, free]": 2}
+    assert "[free, held by A]" in str(result.examples["[free, free]"])
