@@ -44,3 +44,22 @@ def test_run_all_in_a_lesson_with_blanks_goes_to_its_end_and_says_what_is_left(t
             cell = notebook.find(".jp-CodeCell", f'check("{exercise}"')
             assert "Not yet. Nothing is there yet" in (cell.text_content() or "")
         notebook.find("h2", "Remember")
+
+
+def test_who_plays_the_scheduler_can_lose_a_count_and_run_all_goes_to_the_end(tmp_path: Path) -> None:
+    with opened("05_race_condition.ipynb", tmp_path) as notebook:
+        notebook.run_all()
+
+        notebook.find("h2", "Remember")
+        cell = notebook.find(".jp-CodeCell", "play(decrease, increase")
+        cell.get_by_text("Choose who goes on.").wait_for(timeout=10_000)
+        for number, thread in enumerate("ABBBAA", start=1):
+            cell.locator("button", has_text=f"{thread} goes on").click()
+            cell.get_by_text(f"step {number}").first.wait_for(timeout=10_000)
+        cell.get_by_text("You broke it").first.wait_for(timeout=10_000)
+        assert "loses the other's write" in (cell.text_content() or "")
+        cell.locator("button", has_text="undo").click()
+        cell.locator("button", has_text="A goes on").wait_for(timeout=10_000)
+
+        answer = notebook.find(".jp-CodeCell", 'check("05-break"')
+        assert "Not yet. Give an order" in (answer.text_content() or "")
