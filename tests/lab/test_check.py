@@ -84,11 +84,9 @@ def test_an_answer_that_goes_wrong_is_told_in_a_sentence(
 
 
 def test_what_cannot_be_sent_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    import threading
+    camera = (number for number in range(3))
 
-    lock = threading.Lock()
-
-    assert "cannot be sent to another process" in said(capsys, lambda: lock)
+    assert "cannot be sent to another process" in said(capsys, lambda: camera)
 
 
 def test_show_draws_and_the_check_below_uses_what_it_saw(
