@@ -26,28 +26,28 @@ CASES = [
 
 
 class Cells:
-    """The cells of a notebook that an exercise needs: its imports, its answer, and what is checked."""
+    """What an exercise needs of its notebook: imports, earlier functions, the answer, what is checked."""
 
     def __init__(self, folder: Path, name: str) -> None:
         [path] = folder.glob(f"{name[:2]}_*.ipynb")
         cells = code_cells(nbformat.read(path, 4))
-        self.setup = next(cell.source for cell in cells if cell.id == "imports")
         [check] = [cell for cell in cells if name in checked(cell)]
         self.checked = next(call.args[1] for called, call in calls(check) if called == "check")
-        self.answer = next(
-            cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name
-        )
+        ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]
+        self.answer = cells[ids.index(name)].source
+        # Of the first cell the imports and constants: a lesson's own work there is not needed.
+        first = ast.parse(next(cell.source for cell in cells if cell.id == "imports")).body
+        self.setup = [line for line in first if isinstance(line, ast.Import | ast.ImportFrom | ast.Assign)]
+        for cell in cells[: ids.index(name)]:
+            self.setup += [line for line in ast.parse(cell.source).body if isinstance(line, ast.FunctionDef)]
 
     def answer_of(self, code: str) -> Any:
         """Run imports and answer as the kernel would, in a __main__ of their own; return what is checked."""
         main = types.ModuleType("__main__")
-        lines = ast.parse(self.setup).body
-        # Of the first cell the imports and constants: a lesson's own work there is not needed.
-        needed = [line for line in lines if isinstance(line, ast.Import | ast.ImportFrom | ast.Assign)]
         code = re.sub(r"^(?:show|check)\(.*$", "", code, flags=re.MULTILINE)
         before, sys.modules["__main__"] = sys.modules["__main__"], main
         try:
-            exec(compile(ast.Module(needed, []), "imports", "exec"), main.__dict__)
+            exec(compile(ast.Module(self.setup, []), "imports", "exec"), main.__dict__)
             exec(code, main.__dict__)
             return eval(ast.unparse(self.checked), main.__dict__)
         finally:
