@@ -200,6 +200,8 @@ class LiveView:
     def _start(self) -> None:
         with _stage:
             if self._sender is None or self._sender.is_over:
+                if self._result is not None:
+                    self.look_at()  # no more at what the run before had
                 sender, pool = self._begin(is_own=True), ThreadPoolExecutor(1, "factory")
                 self._result = pool.submit(self._work, sender)
                 pool.shutdown(wait=False)
@@ -233,11 +235,10 @@ class LiveView:
         """Stop for a newer view, and leave the last picture without widgets."""
         if self._sender is not None:
             self._sender.halt("stopped, since a newer view began")
-        if self._result is None:
-            self.close()
-        elif not wait([self._result], PATIENCE).done:
+        if self._result is not None and not wait([self._result], PATIENCE).done:
             what = "The view before this one does not stop: its main loop goes on though poll() is False."
             raise DisplayError(what, "Restart the kernel, and let the loop end then.")
+        self.close()
         self._is_replaced = True
         if self._panel is not None:
             panel, self._panel = self._panel, None

@@ -17,6 +17,10 @@ sender.GONE = 3.0  # seconds: the test closes the page
 view = LiveView()
 view
 """
+JOIN = """
+counts = view.join(timeout=60).cameras["Cam1"]
+print("joined: the clips were read", "in part" if counts.read < 1800 else "to the end")
+"""
 # Counts the pictures that the page really loads, by their names.
 COUNT = """() => {
     window.loaded = {};
@@ -46,28 +50,27 @@ def check_pictures_change(page: Page, kernel: psutil.Process) -> None:
 
 
 def test_the_view_shows_stops_begins_again_and_ends_with_its_page(tmp_path: Path) -> None:
-    notebook_file = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(VIEW), nbformat.v4.new_code_cell("1 + 1")],
-        metadata={"kernelspec": {"name": "parallelism", "display_name": "parallelism", "language": "python"}},
-    )
+    cells = [nbformat.v4.new_code_cell(source) for source in (VIEW, JOIN)]
+    kernelspec = {"name": "parallelism", "display_name": "parallelism", "language": "python"}
     path = tmp_path / "made" / "live.ipynb"
     path.parent.mkdir()
-    nbformat.write(notebook_file, path)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), path)
     with opened(path, tmp_path) as notebook:
         page, kernel = notebook.page, find_kernel()
         start, stop = (page.locator(".widget-button", has_text=word) for word in ("Start", "Stop"))
 
-        # The cell has returned, and the one below it has run too.
-        notebook.run_all()
+        # The first cell has returned, the second waits; Stop is heard all the same.
+        notebook.begin_all()
         check_pictures_change(page, kernel)
-        page.get_by_text("updates a second").wait_for(timeout=10_000)
+        page.get_by_text("ms old").wait_for(timeout=30_000)
         stop.click()
+        page.get_by_text("joined: the clips were read in part").wait_for(timeout=30_000)
         page.get_by_text(": stopped.").wait_for(timeout=10_000)
-        assert wait_until(lambda: open_clips(kernel) == [])
+        assert open_clips(kernel) == []
 
         start.click()
         check_pictures_change(page, kernel)
-        page.locator(".widget-dropdown select").select_option("as fast as possible")
+        page.locator(".widget-dropdown select").select_option("2x")
 
         # Run once more while it runs: there is one view, and it is the new one.
         notebook.run_cell("view = LiveView()")

@@ -108,6 +108,19 @@ def test_stop_ends_it_and_it_can_be_started_again(endless: list[VideoSource]) ->
     assert told(view)["Cam1"] == ["?", "0", "?", "0"]
 
 
+def test_started_again_it_forgets_what_the_run_before_had() -> None:
+    factories = iter([factory_of(frames(5)), lambda view: 1 / 0])
+    view = LiveView(lambda view: next(factories)(view))
+    view.start()
+    view.join(timeout=20)
+    assert told(view)["Cam1"][0] == "5"
+    view.start()
+    with pytest.raises(ZeroDivisionError):
+        view.join(timeout=20)
+
+    assert list(told(view)) == ["camera"]
+
+
 def test_stop_before_the_first_frame_is_not_lost() -> None:
     may_begin = threading.Event()
 
@@ -319,12 +332,12 @@ def test_the_board_is_told_in_words_and_never_by_colour_alone() -> None:
         controller.system_start()
         controller.push_actuator(2)
         drawn = gauges.board(drawn=True)
-        words = "red off, orange off, green on, belt runs, actuator 1: 0 pushes, actuator 2: 1 pushes"
+        words = "red off, orange off, green on, belt runs, actuator 1: 0 pushes, actuator 2: 1 push"
         assert gauges.board() == f"Board: {words}."
         plain = re.sub(r"</?(span|div|b)\b[^>]*>", "", drawn)
         assert re.sub("<br>|&emsp;", ", ", plain) == words
         # What is on is bold; the actuator that has pushed since the last look is out, for that look.
-        assert re.findall("<b>(.*?)</b>", drawn) == ["green on", "belt runs", "actuator 2: 1 pushes"]
+        assert re.findall("<b>(.*?)</b>", drawn) == ["green on", "belt runs", "actuator 2: 1 push"]
         assert re.findall("<b>(.*?)</b>", gauges.board(drawn=True)) == ["green on", "belt runs"]
 
 

@@ -206,6 +206,16 @@ def test_a_main_loop_in_the_cell_itself_is_shown_below_it(page: Page) -> None:
     assert page.state[page.find("description", "Start")]["disabled"]
 
 
+def test_a_main_loop_that_uses_it_again_may_have_other_cameras(page: Page) -> None:
+    show = "view.show('Cam{} live', np.zeros((9, 9, 3), np.uint8))\ntime.sleep(0.5)\n"
+    code = (
+        f"view = LiveView()\n{show.format(1)}{show.format(2)}view.close()\n{show.format(2)}print(view.poll())"
+    )
+    assert page.says(code) == "True"
+    assert page.says("view.close()\nprint(view)").endswith("Board: nobody told the view which.")
+    assert page.says("print(str(view).count('Cam'), left())") == "1 []"
+
+
 def test_a_page_that_does_not_answer_gets_no_more_and_when_it_is_gone_the_view_ends(page: Page) -> None:
     page.run("sender.GONE = 1.0\nview = LiveView(factory)\nview")
     page.look(lambda: "ms old" in page.words())
@@ -229,7 +239,7 @@ def test_a_page_is_not_taken_to_be_gone_while_the_kernel_runs_a_cell(page: Page)
 
 def test_a_view_without_a_cap_sends_on_and_ends_itself_before_the_page_freezes(page: Page) -> None:
     page.answers = 3
-    page.run("sender.GONE = 10.0\nview = LiveView(factory, fps=None, seconds=20)\nview")
+    page.run("sender.GONE = 15.0\nview = LiveView(factory, fps=None, seconds=20)\nview")
     page.look(lambda: "s behind" in page.words())
 
     assert re.search(r": stopped, since the page was 2\.\d s behind\.", page.words())
