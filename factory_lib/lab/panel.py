@@ -1,6 +1,7 @@
 """The widgets of a live view, and what the page itself says about when it has them."""
 
 import html
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -82,7 +83,7 @@ class Panel:
         self._back: deque[tuple[float, int, float]] = deque(maxlen=100)
         self._loop = get_ipython().kernel.io_loop
         self._asked, self._answered = 0.0, True
-        self._heard = time.monotonic()
+        self._heard, self._is_heard_aside = time.monotonic(), False
 
     def is_clear(self) -> bool:
         """Tell whether the page can take another update; to be asked at each tick."""
@@ -90,8 +91,8 @@ class Panel:
         if self._answered:
             self._asked, self._answered = now, False
             self._loop.add_callback(self._answer)
-        if now - self._asked > BUSY:
-            # While the kernel runs a cell, it may not hear the page: what it does not hear means nothing.
+        if now - self._asked > BUSY and not self._is_heard_aside:
+            # The kernel runs a cell and cannot hear the page: that nothing is heard means nothing.
             self._heard = now
             return True
         return not self._back or len(self._sent) < ON_THE_WAY
@@ -105,6 +106,7 @@ class Panel:
             taken = self._sent.popleft()[1]
         if taken is not None:
             self._heard = now
+            self._is_heard_aside = threading.current_thread() is not threading.main_thread()
             self._back.append((now, number, now - taken))
 
     @property

@@ -91,7 +91,7 @@ def test_the_two_clips_run_in_the_background_and_the_counts_agree_with_the_repor
 def test_stop_ends_it_and_it_can_be_started_again(endless: list[VideoSource]) -> None:
     view = LiveView(factory_of(*endless))
     view.start()
-    assert wait_until(lambda: view._gauges.shown["Cam2", "live"] > 3)
+    assert wait_until(lambda: view._gauges.shown["Cam1", "live"] > 3)
     with pytest.raises(DisplayError, match=r"After 0 s the factory is still running\. Call stop\(\) first\."):
         view.join(timeout=0)
     view.start()  # it is running already: nothing happens
