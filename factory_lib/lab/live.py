@@ -71,7 +71,7 @@ class LiveView:
     Raises
     ------
     DisplayError
-        If `factory` is no function, or nothing limits a view without a cap.
+        If `factory` is no function, `fps` not above 0, or a view without a cap has no limit.
     """
 
     def __init__(
@@ -87,6 +87,8 @@ class LiveView:
                 f"LiveView was given a {type(factory).__name__}, and it needs a function.",
                 "Write your main loop as 'def factory(view):', and give LiveView(factory).",
             )
+        if fps is not None and not fps > 0:
+            raise DisplayError(f"With fps={fps} no picture is ever sent.", "Give a number such as 15.")
         if fps is None and not 0 < (seconds or 0) <= MOST_UNCAPPED:
             raise DisplayError(
                 "Without a cap (fps=None) the page falls behind until it freezes.",
@@ -153,10 +155,8 @@ class LiveView:
 
     def close(self) -> None:
         """Leave the last pictures, and end the view's thread; again is harmless."""
-        if self._sender is not None and not self._sender.is_over:
+        if self._sender is not None:
             self._sender.end()
-            if not in_notebook():
-                print(self)
 
     def __str__(self) -> str:
         return str(self._gauges)
@@ -213,7 +213,7 @@ class LiveView:
             sender.fault = error
             raise
         finally:
-            self.close()
+            sender.end()
 
     # -- one view in a kernel -----------------------------------------------------------------------
 
@@ -259,8 +259,9 @@ class LiveView:
             self._publish(update=False)
 
     def _publish(self, update: bool = True) -> None:
-        """Put into the notebook, behind the widgets, what is seen where there is no kernel."""
+        """Put into the notebook, behind the widgets, what is seen where there is no kernel; or print it."""
         if not in_notebook():
+            print(self)
             return
         from IPython.display import display
 

@@ -281,6 +281,7 @@ def test_a_main_loop_that_goes_away_without_a_word_leaves_no_thread(monkeypatch:
         (lambda: LiveView([1]), r"LiveView was given a list, and it needs a function\. Write your main loop"),  # type: ignore[arg-type]
         (lambda: LiveView(fps=None), r"Without a cap \(fps=None\) the page falls behind.*seconds=5"),
         (lambda: LiveView(fps=None, seconds=31), "up to 30"),
+        (lambda: LiveView(fps=0), "With fps=0 no picture is ever sent"),
         (lambda: LiveView().show("", "Cam1"), "What is to be shown as '' is no image, but str"),  # type: ignore[arg-type]
         (lambda: LiveView().show("Cam1 live", np.zeros((4, 4))), "no image, but ndarray"),  # type: ignore[arg-type]
     ],
