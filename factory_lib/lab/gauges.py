@@ -71,9 +71,8 @@ class Gauges:
 
     def counts(self) -> dict[str, list[str]]:
         """Return for each camera the values of `COUNTERS`; "?" is what nobody told the view."""
-        names = dict.fromkeys([*self.cameras, *(camera for camera, _ in list(self.shown))])
         found: dict[str, list[str]] = {}
-        for name in names:
+        for name in sorted({*self.cameras, *(camera for camera, _ in list(self.shown))}):
             shown, parts = self.shown[name, "live"], self.shown[name, "detected"]
             row: list[int | None] = [None, shown, None, parts]
             report = self.cameras[name].report if name in self.cameras else None
@@ -81,6 +80,11 @@ class Gauges:
                 row = [report.read, shown, report.dropped, max(parts, len(report.detections))]
             found[name] = ["?" if count is None else f"{count:,}" for count in row]
         return found
+
+    @staticmethod
+    def title(camera: str) -> str:
+        """Write what stands above a camera's pictures."""
+        return f"<b>{html.escape(camera)}</b> live; below it the last part detected"
 
     def table(self, camera: str) -> str:
         """Write a camera's counts as a table."""
@@ -135,7 +139,8 @@ class Gauges:
         pushes = [orders.count(f"push actuator {number}") for number in ACTUATORS]
         for number, count, before in zip(ACTUATORS, pushes, self._pushes, strict=True):
             out, look = count > before, "background:#777;border-right:5px solid #333"
-            parts.append((f"actuator {number}: {count} pushes", out, 40 if out else 16, look))
+            words = f"actuator {number}: {count} push{'' if count == 1 else 'es'}"
+            parts.append((words, out, 40 if out else 16, look))
         if not drawn:
             return f"Board: {', '.join(words for words, *_ in parts)}."
         self._pushes = pushes
@@ -163,8 +168,10 @@ class Gauges:
         for name in self.counts():
             live = tag((name, "live"), "the last picture", WIDTH)
             part = tag((name, "detected"), "the last part detected", CROP)
-            page += f"<div><b>{html.escape(name)}</b><br>{live}"
-            page += f'<div style="display:flex;gap:12px">{part}{self.table(name)}</div></div>'
+            page += f"<div>{self.title(name)}<br>{live}"
+            page += (
+                f'<div style="display:flex;gap:12px;align-items:center">{part}{self.table(name)}</div></div>'
+            )
         line = image_tag(self.line(), "How full the queue was", WIDTH) if self._events is not None else ""
         page += f"</div><p>{self.queue()}<br>{line}</p>{self.board(drawn=True)}"
         return {"text/plain": str(self), "text/html": page}

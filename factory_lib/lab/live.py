@@ -71,7 +71,7 @@ class LiveView:
     Raises
     ------
     DisplayError
-        If `factory` is no function, or nothing limits a view without a cap.
+        If `factory` is no function, `fps` not above 0, or a view without a cap has no limit.
     """
 
     def __init__(
@@ -87,6 +87,8 @@ class LiveView:
                 f"LiveView was given a {type(factory).__name__}, and it needs a function.",
                 "Write your main loop as 'def factory(view):', and give LiveView(factory).",
             )
+        if fps is not None and not fps > 0:
+            raise DisplayError(f"With fps={fps} no picture is ever sent.", "Give a number such as 15.")
         if fps is None and not 0 < (seconds or 0) <= MOST_UNCAPPED:
             raise DisplayError(
                 "Without a cap (fps=None) the page falls behind until it freezes.",
@@ -153,10 +155,8 @@ class LiveView:
 
     def close(self) -> None:
         """Leave the last pictures, and end the view's thread; again is harmless."""
-        if self._sender is not None and not self._sender.is_over:
+        if self._sender is not None:
             self._sender.end()
-            if not in_notebook():
-                print(self)
 
     def __str__(self) -> str:
         return str(self._gauges)
@@ -200,6 +200,8 @@ class LiveView:
     def _start(self) -> None:
         with _stage:
             if self._sender is None or self._sender.is_over:
+                if self._result is not None:
+                    self.look_at()  # no more at what the run before had
                 sender, pool = self._begin(is_own=True), ThreadPoolExecutor(1, "factory")
                 self._result = pool.submit(self._work, sender)
                 pool.shutdown(wait=False)
@@ -211,7 +213,7 @@ class LiveView:
             sender.fault = error
             raise
         finally:
-            self.close()
+            sender.end()
 
     # -- one view in a kernel -----------------------------------------------------------------------
 
@@ -233,11 +235,10 @@ class LiveView:
         """Stop for a newer view, and leave the last picture without widgets."""
         if self._sender is not None:
             self._sender.halt("stopped, since a newer view began")
-        if self._result is None:
-            self.close()
-        elif not wait([self._result], PATIENCE).done:
+        if self._result is not None and not wait([self._result], PATIENCE).done:
             what = "The view before this one does not stop: its main loop goes on though poll() is False."
             raise DisplayError(what, "Restart the kernel, and let the loop end then.")
+        self.close()
         self._is_replaced = True
         if self._panel is not None:
             panel, self._panel = self._panel, None
@@ -258,8 +259,9 @@ class LiveView:
             self._publish(update=False)
 
     def _publish(self, update: bool = True) -> None:
-        """Put into the notebook, behind the widgets, what is seen where there is no kernel."""
+        """Put into the notebook, behind the widgets, what is seen where there is no kernel; or print it."""
         if not in_notebook():
+            print(self)
             return
         from IPython.display import display
 

@@ -1,6 +1,7 @@
 """The widgets of a live view, and what the page itself says about when it has them."""
 
 import html
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -65,6 +66,7 @@ class Panel:
         self._cameras = widgets.HBox(layout=self._row)
         self._pictures: dict[Place, Any] = {}
         self._tables: dict[str, Any] = {}
+        self._blocks: dict[str, Any] = {}
         below = widgets.HBox([widgets.VBox([self._queue, self._line]), self._board], layout=self._row)
         above = widgets.HBox([self._start, self._stop, speed], layout=self._row)
         self.box = widgets.VBox([above, self._words, self._cameras, below])
@@ -72,11 +74,16 @@ class Panel:
         self._number, copy = widgets.Label("0"), widgets.Label("0")
         copy.observe(self._came_back, "value")
         self._unseen = [self._number, copy, widgets.jsdlink((self._number, "value"), (copy, "value"))]
+        for widget in (self._start, self._stop, speed, copy):
+            # The page asks for these to be heard in a thread of their own, also while a cell is running; from
+            # 7.4 on ipykernel would rather have them where they were made, in the thread of the cells.
+            if hasattr(widget.comm, "_reply_subshell_for"):
+                widget.comm._reply_subshell_for = lambda _, asked: asked
         self._sent: deque[tuple[int, float]] = deque(maxlen=1000)
         self._back: deque[tuple[float, int, float]] = deque(maxlen=100)
         self._loop = get_ipython().kernel.io_loop
         self._asked, self._answered = 0.0, True
-        self._heard = time.monotonic()
+        self._heard, self._is_heard_aside = time.monotonic(), False
 
     def is_clear(self) -> bool:
         """Tell whether the page can take another update; to be asked at each tick."""
@@ -84,8 +91,8 @@ class Panel:
         if self._answered:
             self._asked, self._answered = now, False
             self._loop.add_callback(self._answer)
-        if now - self._asked > BUSY:
-            # While the kernel runs a cell, it may not hear the page: what it does not hear means nothing.
+        if now - self._asked > BUSY and not self._is_heard_aside:
+            # The kernel runs a cell and cannot hear the page: that nothing is heard means nothing.
             self._heard = now
             return True
         return not self._back or len(self._sent) < ON_THE_WAY
@@ -99,6 +106,7 @@ class Panel:
             taken = self._sent.popleft()[1]
         if taken is not None:
             self._heard = now
+            self._is_heard_aside = threading.current_thread() is not threading.main_thread()
             self._back.append((now, number, now - taken))
 
     @property
@@ -115,9 +123,10 @@ class Panel:
     def pulse(self) -> str:
         """Say how many updates a second the page gets, and how old they are by then."""
         back = [one for one in list(self._back) if time.monotonic() - one[0] < FRESH]
-        if len(back) < 2:
+        seconds = back[-1][0] - back[0][0] if back else 0.0
+        if not seconds:
             return ""
-        seconds, updates = back[-1][0] - back[0][0], back[-1][1] - back[0][1]
+        updates = back[-1][1] - back[0][1]
         age = max(self.lag, median(age for *_, age in back))
         return f" The page gets {updates / seconds:.0f} updates a second, {1000 * age:.0f} ms old."
 
@@ -135,8 +144,9 @@ class Panel:
         """Set everything else."""
         self._start.disabled, self._stop.disabled = not can_start, not can_stop
         self._words.value = html.escape(gauges.words) + (self.pulse() if can_stop else "")
-        for camera, table in self._tables.items():
-            table.value = gauges.table(camera)
+        for camera in gauges.counts():
+            if camera in self._tables:
+                self._tables[camera].value = gauges.table(camera)
         self._queue.value, self._line.value = gauges.queue(), gauges.line()
         self._board.value = gauges.board(drawn=True)
 
@@ -147,10 +157,11 @@ class Panel:
         part.value = encoded(np.full((CROP, CROP, 3), 235, np.uint8), CROP)
         self._pictures[camera, "live"], self._pictures[camera, "detected"] = live, part
         self._tables[camera] = self._make.HTML()
-        title = self._make.HTML(f"<b>{html.escape(camera)}</b>")
+        title = self._make.HTML(Gauges.title(camera))
         layout = self._make.Layout(grid_gap="12px", align_items="center")
         below = self._make.HBox([part, self._tables[camera]], layout=layout)
-        self._cameras.children = (*self._cameras.children, self._make.VBox([title, live, below]))
+        self._blocks[camera] = self._make.VBox([title, live, below])
+        self._cameras.children = [self._blocks[name] for name in sorted(self._blocks)]
 
     def close(self) -> None:
         """Take everything out of the page."""

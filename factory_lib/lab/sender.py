@@ -11,7 +11,7 @@ from .panel import Panel
 # All but the pictures is told so often a second.
 TELL = 4
 # Seconds to wait for a page that is gone, for a main loop that shows nothing, for one that has to end.
-GONE, IDLE, PATIENCE = 10.0, 10.0, 5.0
+GONE, IDLE, PATIENCE = 15.0, 10.0, 5.0
 # Without a cap: so many updates a second, until the page is so many seconds behind.
 UNCAPPED, MOST_BEHIND = 200.0, 2.0
 

@@ -32,10 +32,14 @@ class Notebook:
 
     def run_all(self, seconds: float = 120) -> None:
         """Choose Run All in the menu and wait until every cell has run."""
-        self.page.locator("li.lm-MenuBar-item", has_text="Run").click()
-        self.page.locator(".lm-Menu-item", has_text="Run All Cells").first.click()
+        self.begin_all()
         self.page.wait_for_timeout(1000)
         self.page.wait_for_function(IDLE, timeout=seconds * 1000)
+
+    def begin_all(self) -> None:
+        """Choose Run All in the menu."""
+        self.page.locator("li.lm-MenuBar-item", has_text="Run").click()
+        self.page.locator(".lm-Menu-item", has_text="Run All Cells").first.click()
 
     def run_cell(self, words: str) -> None:
         """Run the first cell that contains these words again."""

@@ -91,7 +91,7 @@ def test_the_two_clips_run_in_the_background_and_the_counts_agree_with_the_repor
 def test_stop_ends_it_and_it_can_be_started_again(endless: list[VideoSource]) -> None:
     view = LiveView(factory_of(*endless))
     view.start()
-    assert wait_until(lambda: view._gauges.shown["Cam2", "live"] > 3)
+    assert wait_until(lambda: view._gauges.shown["Cam1", "live"] > 3)
     with pytest.raises(DisplayError, match=r"After 0 s the factory is still running\. Call stop\(\) first\."):
         view.join(timeout=0)
     view.start()  # it is running already: nothing happens
@@ -106,6 +106,19 @@ def test_stop_ends_it_and_it_can_be_started_again(endless: list[VideoSource]) ->
     view.start()  # its cameras are closed by now: they have no more frames
     assert view.join(timeout=20).cameras["Cam1"].read == 0
     assert told(view)["Cam1"] == ["?", "0", "?", "0"]
+
+
+def test_started_again_it_forgets_what_the_run_before_had() -> None:
+    factories = iter([factory_of(frames(5)), lambda view: 1 / 0])
+    view = LiveView(lambda view: next(factories)(view))
+    view.start()
+    view.join(timeout=20)
+    assert told(view)["Cam1"][0] == "5"
+    view.start()
+    with pytest.raises(ZeroDivisionError):
+        view.join(timeout=20)
+
+    assert list(told(view)) == ["camera"]
 
 
 def test_stop_before_the_first_frame_is_not_lost() -> None:
@@ -268,6 +281,7 @@ def test_a_main_loop_that_goes_away_without_a_word_leaves_no_thread(monkeypatch:
         (lambda: LiveView([1]), r"LiveView was given a list, and it needs a function\. Write your main loop"),  # type: ignore[arg-type]
         (lambda: LiveView(fps=None), r"Without a cap \(fps=None\) the page falls behind.*seconds=5"),
         (lambda: LiveView(fps=None, seconds=31), "up to 30"),
+        (lambda: LiveView(fps=0), "With fps=0 no picture is ever sent"),
         (lambda: LiveView().show("", "Cam1"), "What is to be shown as '' is no image, but str"),  # type: ignore[arg-type]
         (lambda: LiveView().show("Cam1 live", np.zeros((4, 4))), "no image, but ndarray"),  # type: ignore[arg-type]
     ],
@@ -319,12 +333,12 @@ def test_the_board_is_told_in_words_and_never_by_colour_alone() -> None:
         controller.system_start()
         controller.push_actuator(2)
         drawn = gauges.board(drawn=True)
-        words = "red off, orange off, green on, belt runs, actuator 1: 0 pushes, actuator 2: 1 pushes"
+        words = "red off, orange off, green on, belt runs, actuator 1: 0 pushes, actuator 2: 1 push"
         assert gauges.board() == f"Board: {words}."
         plain = re.sub(r"</?(span|div|b)\b[^>]*>", "", drawn)
         assert re.sub("<br>|&emsp;", ", ", plain) == words
         # What is on is bold; the actuator that has pushed since the last look is out, for that look.
-        assert re.findall("<b>(.*?)</b>", drawn) == ["green on", "belt runs", "actuator 2: 1 pushes"]
+        assert re.findall("<b>(.*?)</b>", drawn) == ["green on", "belt runs", "actuator 2: 1 push"]
         assert re.findall("<b>(.*?)</b>", gauges.board(drawn=True)) == ["green on", "belt runs"]
 
 

@@ -1,0 +1,81 @@
+"""The factory live in JupyterLab: pictures that change, a Stop that is heard, and nothing left behind."""
+
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from browser import opened
+from conftest import wait_until
+from playwright.sync_api import Page
+
+pytestmark = pytest.mark.timeout(300)
+
+VIEW = """
+from factory_lib.lab import LiveView, sender
+sender.GONE = 3.0  # seconds: the test closes the page
+view = LiveView()
+view
+"""
+JOIN = """
+counts = view.join(timeout=60).cameras["Cam1"]
+print("joined: the clips were read", "in part" if counts.read < 1800 else "to the end")
+"""
+# Counts the pictures that the page really loads, by their names.
+COUNT = """() => {
+    window.loaded = {};
+    for (const picture of document.querySelectorAll('img.widget-image'))
+        picture.addEventListener('load', () => {
+            window.loaded[picture.title] = (window.loaded[picture.title] || 0) + 1;
+        });
+}"""
+BOTH_CHANGE = "() => ['Cam1: live', 'Cam2: live'].every(name => window.loaded[name] >= 10)"
+
+
+def find_kernel() -> psutil.Process:
+    started = psutil.Process().children(recursive=True)
+    [kernel] = [process for process in started if "ipykernel_launcher" in " ".join(process.cmdline())]
+    return kernel
+
+
+def open_clips(kernel: psutil.Process) -> list[str]:
+    return sorted(Path(file.path).name for file in kernel.open_files() if file.path.endswith(".mp4"))
+
+
+def check_pictures_change(page: Page, kernel: psutil.Process) -> None:
+    page.get_by_role("img", name="Cam2: live").wait_for(timeout=30_000)
+    page.evaluate(COUNT)
+    page.wait_for_function(BOTH_CHANGE, timeout=30_000)
+    assert open_clips(kernel) == ["conveyor.mp4", "conveyor2.mp4"]
+
+
+def test_the_view_shows_stops_begins_again_and_ends_with_its_page(tmp_path: Path) -> None:
+    cells = [nbformat.v4.new_code_cell(source) for source in (VIEW, JOIN)]
+    kernelspec = {"name": "parallelism", "display_name": "parallelism", "language": "python"}
+    path = tmp_path / "made" / "live.ipynb"
+    path.parent.mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), path)
+    with opened(path, tmp_path) as notebook:
+        page, kernel = notebook.page, find_kernel()
+        start, stop = (page.locator(".widget-button", has_text=word) for word in ("Start", "Stop"))
+
+        # The first cell has returned, the second waits; Stop is heard all the same.
+        notebook.begin_all()
+        check_pictures_change(page, kernel)
+        page.get_by_text("ms old").wait_for(timeout=30_000)
+        stop.click()
+        page.get_by_text("joined: the clips were read in part").wait_for(timeout=30_000)
+        page.get_by_text(": stopped.").wait_for(timeout=10_000)
+        assert open_clips(kernel) == []
+
+        start.click()
+        check_pictures_change(page, kernel)
+        page.locator(".widget-dropdown select").select_option("2x")
+
+        # Run once more while it runs: there is one view, and it is the new one.
+        notebook.run_cell("view = LiveView()")
+        check_pictures_change(page, kernel)
+        assert stop.count() == 1
+
+        page.close()
+        assert wait_until(lambda: open_clips(kernel) == [], seconds=60)
