@@ -1,0 +1,1 @@
+"""Tune a preset and see at once what it detects."""
