@@ -10,6 +10,7 @@ from ..capture import open_file
 from ..video import Frame, open_video
 
 KEPT = 32  # frames at hand; of 640x480 that is 30 MB
+BEFORE = 8
 SAME = 1e-4  # seconds: two times that differ by less are one
 
 
@@ -31,14 +32,13 @@ class Clip:
         if index in self._kept or index < 0 or (self._times and index >= len(self._times)):
             return self._kept.get(index)
         if index != self._here + 1:
-            self._seek(index)
-        while self._here < index:
-            if not self._capture.grab():
-                return None
+            # Who steps back goes on stepping back: then a few frames before are read too.
+            self._seek(max(0, index - BEFORE) if index + 1 in self._kept else index)
+        while self._here < index and self._capture.grab():
             self._here += 1
-        there, image = self._capture.retrieve()
-        time = self._times[index] if self._times else index / self.fps
-        return self._keep(Frame(image, index, time)) if there else None  # type: ignore[arg-type]
+            if self._here >= index - BEFORE:
+                self._take()
+        return self._kept.get(index)
 
     def _seek(self, index: int) -> None:
         """Go to this frame, or to one before it from which to count on."""
@@ -51,12 +51,21 @@ class Clip:
             if time < 0 or abs(self._times[min(self._here, len(self._times) - 1)] - time) > SAME:
                 break
             if self._here <= index:
+                self._take()
                 return
             wish -= 2 * (self._here - index)
         self._capture.release()
         self._capture, self._here = open_file(self._file), -1
 
+    def _take(self) -> None:
+        """Keep the frame that was grabbed last."""
+        there, image = self._capture.retrieve()
+        if there:
+            time = self._times[self._here] if self._times else self._here / self.fps
+            self._keep(Frame(image, self._here, time))  # type: ignore[arg-type]
+
     def _keep(self, frame: Frame) -> Frame:
+        self._kept.pop(frame.index, None)
         self._kept[frame.index] = frame
         if len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]
