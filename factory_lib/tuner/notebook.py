@@ -47,6 +47,7 @@ class MotionTuner:
         file: str | os.PathLike[str] = "motion.cfg",
         key: str = "default",
     ) -> None:
+        self._name = os.path.basename(clip)
         self._tuning = Tuning(open_clip(clip), preset or MotionPreset(), file, key)
         self._view: _View | None = None
 
@@ -73,7 +74,7 @@ class MotionTuner:
         self._view = None
 
     def __repr__(self) -> str:
-        return f"MotionTuner({self._tuning.clip.name!r}, {self.preset})"
+        return f"MotionTuner({self._name!r}, {self.preset})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """Show the widgets; the text is for whoever cannot."""

@@ -68,7 +68,7 @@ def surveyed(shown: Shown, words: str = "precision") -> bool:
 def test_from_python_it_has_a_preset_and_evaluates_it(tuner: MotionTuner) -> None:
     assert tuner.preset == SMALL
     assert tuner.evaluate().score == Score(PARTS, 0, 0)
-    assert str(tuner) == f"MotionTuner('belt', {SMALL})"
+    assert str(tuner) == f"MotionTuner('belt.mp4', {SMALL})"
 
 
 def test_the_clips_of_the_course_have_names_and_others_are_said_to_be_missing() -> None:
