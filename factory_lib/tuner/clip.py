@@ -72,9 +72,10 @@ class Clip:
         return frame
 
     def close(self) -> None:
-        """Release the file; again is harmless."""
+        """Release the file; a frame asked for later opens it again."""
         self._capture.release()
         self._kept.clear()
+        self._here = -2  # before no frame: it has to be sought
 
 
 def _times(path: Path, first: float) -> list[float]:

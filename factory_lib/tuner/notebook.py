@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PresetError
+from ..errors import FactoryError
 from ..preset import MotionPreset, Reference
 from .chart import bars, chart, cursor
 from .model import Tuning, open_clip
@@ -67,7 +67,7 @@ class MotionTuner:
         return self._tuning.evaluate()
 
     def close(self) -> None:
-        """Take the widgets away and end what runs; `preset` and `evaluate` stay."""
+        """Take the widgets away and end what runs. Shown again, it begins where it was."""
         self._tuning.close()
         if self._view:
             self._view.close()
@@ -102,7 +102,9 @@ class _View:
         make("jslink", (play, "value"), (self.frame, "value"))
         self.time, self.account, self.said = (make("Label") for _ in range(3))
         self.bars, self.cursor, self.chart = (make("HTML") for _ in range(3))
-        self.pictures = {name: make("Image", wide=f"{wide}px") for name, wide in PICTURES.items()}
+        self.pictures = {
+            name: make("Image", wide=f"{wide}px", tooltip=name) for name, wide in PICTURES.items()
+        }
         ratio: dict[str, Any] = {"max": 1.0, "step": 0.01}
         time: dict[str, Any] = {"max": max(1.0, preset.skip_time), "step": 0.001, "readout_format": ".3f"}
         self.controls = {
@@ -165,7 +167,10 @@ class _View:
     # What the person does
 
     def _moved(self, change: Any) -> None:
-        self.tuning.go(change["new"])
+        try:
+            self.tuning.go(change["new"])
+        except FactoryError as error:
+            self.said.value = str(error)
         self._draw_frame()
 
     def _turned(self, name: str, change: Any) -> None:
@@ -188,7 +193,7 @@ class _View:
     def _save(self, _: Any) -> None:
         try:
             self.said.value = self.tuning.save()
-        except PresetError as error:
+        except FactoryError as error:
             self.said.value = str(error)
 
     # What is shown

@@ -227,12 +227,27 @@ def test_a_cell_that_is_run_again_leaves_nothing_of_the_one_before(belt: Path, t
     assert "surveyor" not in [thread.name for thread in threading.enumerate()]
 
 
+def test_a_tuner_that_was_closed_can_be_shown_again(tuner: MotionTuner) -> None:
+    Shown(tuner).named["threshold"].value = 90
+    tuner.close()
+    shown = Shown(tuner)
+    assert shown.named["threshold"].value == 90
+    for index in (100, 99, 0):
+        before = shown.pictures["frame"].value
+        shown.named["frame"].value = index
+        assert shown.pictures["frame"].value != before
+    assert surveyed(shown)
+
+
 def test_a_clip_that_cannot_be_read_to_its_end_is_said_in_place_of_the_chart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     path = small_clip(tmp_path)
     tuner = MotionTuner(path, SMALL)
     path.unlink()
     shown = Shown(tuner)
-    assert wait_until(lambda: "There is no clip" in shown.texts())
+    assert wait_until(lambda: shown.texts().count("There is no clip") == 1)
+    tuner._tuning.clip.close()
+    shown.named["frame"].value = 5
+    assert shown.texts().count("There is no clip") == 2
     tuner.close()
