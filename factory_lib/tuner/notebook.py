@@ -102,9 +102,9 @@ class _View:
         make("jslink", (play, "value"), (self.frame, "value"))
         self.time, self.account, self.said = (make("Label") for _ in range(3))
         self.bars, self.cursor, self.chart = (make("HTML") for _ in range(3))
-        self.pictures = {
-            name: make("Image", wide=f"{wide}px", tooltip=name) for name, wide in PICTURES.items()
-        }
+        self.pictures = {name: make("Image", wide=f"{wide}px") for name, wide in PICTURES.items()}
+        for picture in self.pictures.values():
+            picture.layout.border = "1px solid #888"  # white ends where the page does not
         ratio: dict[str, Any] = {"max": 1.0, "step": 0.01}
         time: dict[str, Any] = {"max": max(1.0, preset.skip_time), "step": 0.001, "readout_format": ".3f"}
         self.controls = {
@@ -138,7 +138,7 @@ class _View:
             ],
         )
         for name, control in self.controls.items():
-            control.description, control.layout.width = name, "310px"
+            control.description, control.layout.width = name, "280px"
             control.observe(partial(self._turned, name), "value")
         self.frame.observe(self._moved, "value")
         buttons[0].on_click(self._undo)
