@@ -198,12 +198,9 @@ def _run(options: argparse.Namespace, stop: _Stop) -> None:
 
 
 def _truth_beside(source: str) -> GroundTruth | None:
-    """Find a clip's ground truth: the .json of the same name, if it is one."""
-    path = Path(source).with_suffix(".json") if "://" not in source else None
-    if path is None or not path.is_file():
-        return None
+    """Find a clip's ground truth, if it has one that can be read."""
     try:
-        return GroundTruth.load(path)
+        return GroundTruth.beside(source)
     except TruthError as error:
         print(f"Not compared with a ground truth: {error.what}", file=sys.stderr)
         return None

@@ -78,14 +78,21 @@ class GroundTruth:
         Score
             Of each part the first detection within its good shots is found; all other detections are false.
         """
+        matches = self.match(frames)
+        found = set[int]().union(*matches)
+        false = sum(not new for new in matches)
+        ended = [part for part in self.parts if part.good_shot[1] < (self.frames if read is None else read)]
+        return Score(len(found), sum(part.id not in found for part in ended), false)
+
+    def match(self, frames: Iterable[int]) -> list[set[int]]:
+        """Tell of each detection's frame the ids of the parts that it is the first to find: none if false."""
         found: set[int] = set()
-        false = 0
+        matches = []
         for frame in frames:
             new = {part.id for part in self.parts if part.good_shot[0] <= frame <= part.good_shot[1]} - found
             found |= new
-            false += not new
-        ended = [part for part in self.parts if part.good_shot[1] < (self.frames if read is None else read)]
-        return Score(len(found), sum(part.id not in found for part in ended), false)
+            matches.append(new)
+        return matches
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the truth as JSON, one part a line."""
@@ -98,6 +105,18 @@ class GroundTruth:
         except OSError as error:
             what = f"The ground truth {path} cannot be written: {error.strerror}."
             raise TruthError(what, "Name a file that you may write.") from error
+
+    @classmethod
+    def beside(cls, clip: str | os.PathLike[str]) -> "GroundTruth | None":
+        """Read a clip's truth, the .json of the same name; None if there is none.
+
+        Raises
+        ------
+        TruthError
+            If that file is no truth.
+        """
+        path = Path(clip).with_suffix(".json") if "://" not in os.fspath(clip) else None
+        return cls.load(path) if path is not None and path.is_file() else None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "GroundTruth":

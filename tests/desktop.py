@@ -6,7 +6,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 
 @contextmanager
@@ -44,6 +46,34 @@ def xdotool(screen: str, *arguments: str) -> str:
         check=False,
     )
     return done.stdout.strip()
+
+
+def place_of(screen: str, title: str) -> tuple[int, int, int, int]:
+    """Tell where the window with this title is: left, top, width, height."""
+    number = xdotool(screen, "search", "--onlyvisible", "--name", f"^{title}$").split()[0]
+    text = xdotool(screen, "getwindowgeometry", "--shell", number)
+    place = dict(line.split("=") for line in text.split())
+    return int(place["X"]), int(place["Y"]), int(place["WIDTH"]), int(place["HEIGHT"])
+
+
+def titles(screen: str) -> list[str]:
+    """List the titles of the windows to be seen."""
+    numbers = xdotool(screen, "search", "--onlyvisible", "--name", ".").split()
+    return sorted(xdotool(screen, "getwindowname", number) for number in numbers)
+
+
+def screenshot(screen: str) -> NDArray[np.uint8]:
+    """Take a picture of the screen: (H, W, 3) uint8, BGR."""
+    from Xlib import X, display
+
+    connection = display.Display(screen)
+    try:
+        root = connection.screen().root
+        size = root.get_geometry()
+        image = root.get_image(0, 0, size.width, size.height, X.ZPixmap, 0xFFFFFFFF)
+        return np.frombuffer(image.data, np.uint8).reshape(size.height, size.width, 4)[:, :, :3].copy()
+    finally:
+        connection.close()
 
 
 def close_window(screen: str, title: str) -> None:

@@ -29,6 +29,21 @@ def test_a_score_counts_found_missed_and_false(frames: list[int], read: int | No
     assert TRUTH.score(iter(frames), read) == expected
 
 
+def test_each_detection_is_told_which_parts_it_is_the_first_to_find() -> None:
+    assert TRUTH.match([99, 100, 110, 205]) == [set(), {1}, set(), {2}]
+
+
+def test_a_clips_truth_is_the_json_of_its_name(tmp_path: Path) -> None:
+    TRUTH.save(tmp_path / "belt.json")
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+
+    assert GroundTruth.beside(tmp_path / "belt.mp4") == TRUTH
+    assert GroundTruth.beside(tmp_path / "other.mp4") is None
+    assert GroundTruth.beside("http://127.0.0.1/belt.mp4") is None
+    with pytest.raises(TruthError, match=r"broken\.json"):
+        GroundTruth.beside(tmp_path / "broken.mp4")
+
+
 def test_precision_and_recall_are_shares_and_one_where_there_is_nothing_to_share() -> None:
     assert (Score(3, 1, 2).precision, Score(3, 1, 2).recall) == (0.6, 0.75)
     assert (Score(0, 0, 0).precision, Score(0, 0, 0).recall) == (1.0, 1.0)
