@@ -134,7 +134,7 @@ def run(target, value):
     results = context.Queue()
     process = context.Process(target=target, args=(value, results))
     process.start()
-    process.join(timeout=4)
+    process.join(timeout=8)
     if process.exitcode != 0:
         raise RuntimeError(f"exit code {process.exitcode}")
     return results.get(timeout=20)
