@@ -7,6 +7,7 @@ lanes.png, and the live view, once each camera has detected a part, live.webp.
 import sys
 import time
 from base64 import b64decode
+from collections import deque
 from functools import reduce
 from io import BytesIO
 from itertools import pairwise
@@ -48,19 +49,20 @@ def trimmed(frames: list[Image.Image]) -> list[Image.Image]:
 def film(browser: CDPSession, page: Page, count: int) -> tuple[list[Image.Image], list[int]]:
     """Take frames of the page as it changes, and tell how many milliseconds each was to be seen."""
     taken: list[tuple[float, Image.Image]] = []
-
-    def take(event: dict[str, Any]) -> None:
-        moment = event["metadata"]["timestamp"]
-        if not taken or moment - taken[-1][0] >= 1 / RATE:
-            taken.append((moment, Image.open(BytesIO(b64decode(event["data"]))).convert("RGB")))
-        browser.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
-
-    browser.on("Page.screencastFrame", take)
+    arrived: deque[dict[str, Any]] = deque()
+    browser.on("Page.screencastFrame", lambda event: arrived.append(event))
     browser.send("Page.startScreencast", {"format": "jpeg", "quality": 95})
     deadline = time.monotonic() + PATIENCE
     while len(taken) <= count:
-        assert time.monotonic() < deadline, f"In {PATIENCE} s the page changed {len(taken)} times only."
-        page.wait_for_timeout(50)
+        assert time.monotonic() < deadline, f"In {PATIENCE} s only {len(taken)} frames came."
+        page.wait_for_timeout(20)
+        while arrived:
+            event = arrived.popleft()
+            # Not in the event's own handler: there an answer may still be on its way when the browser closes.
+            browser.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
+            moment = event["metadata"]["timestamp"]
+            if not taken or moment - taken[-1][0] >= 1 / RATE:
+                taken.append((moment, Image.open(BytesIO(b64decode(event["data"]))).convert("RGB")))
     browser.send("Page.stopScreencast")
     seen = [round(1000 * (end - start)) for (start, _), (end, _) in pairwise(taken[: count + 1])]
     return [frame for _, frame in taken[:count]], seen
