@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from ..motion import MotionDetector
@@ -238,6 +239,11 @@ def add_squares(count: int = 8_000_000) -> int:
 
 
 def stay(begun: Any, leave: Any) -> None:
-    """Say that one is there, with all that a camera's process imports, and stay until told to leave."""
-    begun.put(os.getpid())
+    """Tell how many bytes this process needs for itself, with all that a camera imports; stay until told."""
+    memory = psutil.Process()
+    try:
+        own = memory.memory_full_info().uss
+    except psutil.AccessDenied:  # some macOS
+        own = memory.memory_info().rss
+    begun.put(own)
     leave.wait(timeout=60)

@@ -56,7 +56,9 @@ def nothing_yet() -> None:
     """Do what was asked."""
 
 
-@pytest.mark.parametrize("answer", [None, ..., {}, [], nothing_yet], ids=repr)
+@pytest.mark.parametrize(
+    "answer", [None, ..., {}, [], nothing_yet], ids=["None", "...", "{}", "[]", "a function"]
+)
 def test_what_was_handed_out_is_not_run(answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, answer).startswith("Not yet: Nothing is there yet")
 

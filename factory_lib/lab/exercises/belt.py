@@ -14,13 +14,21 @@ PATIENCE = 2.0  # seconds that a thread of ours waits for room before it takes t
 EVERY = 10  # each tenth frame has a part
 
 
-@dataclass
+@dataclass(eq=False)
 class Picture:
-    """Stands for an image: whose, the how manieth, and whether it is a crop."""
+    """Stands for an image: whose, the how manieth, and whether it is a crop; as careful as an array."""
 
     camera: str
     number: int
     crop: bool = False
+
+    def __bool__(self) -> bool:
+        raise ValueError("an image is neither true nor false: ask 'crop is not None'")
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self)  # an array compares each of its pixels
+
+    __hash__ = object.__hash__
 
 
 class Source:
@@ -43,6 +51,12 @@ class Source:
     def close(self) -> None:
         """Note that it was closed."""
         self.closed = True
+
+    def __enter__(self) -> "Source":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class Detector:
@@ -114,7 +128,7 @@ def run(
         "left": events.qsize(),
         "shown": list(display.shown),
         "counts": {one.name: {"read": one.report.read, "dropped": one.report.dropped} for one in cameras},
-        "errors": list(map(str, errors)),
+        "errors": list(map(repr, errors)),
         "read": {one.name: one.source.read for one in cameras},
     }
     stop.set()

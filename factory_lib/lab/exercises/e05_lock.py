@@ -30,6 +30,8 @@ def judge(seen: dict[str, Any]) -> str:
     result = seen["result"]
     if isinstance(result, str):
         return f"The orders could not be tried: {result}"
+    if result.verdict == "deadlock" and "Error" in getattr(result.counterexample, "outcome", ""):
+        return f"A worker stopped: it ends as {result.counterexample.outcome}."
     if result.verdict == "deadlock":
         waits = "; ".join(map(str, result.deadlock))
         return f"A deadlock: {waits}. A lock must be released, and not be taken twice: use with."
@@ -40,7 +42,7 @@ def judge(seen: dict[str, Any]) -> str:
         return (
             "move must move both parts, one after the other: alone it has to end with waiting=0, checked=2."
         )
-    if seen["seen"] != (0, 2):
+    if tuple(seen["seen"]) != (0, 2):
         return "audit must look at both accounts: store.seen = (store.waiting, store.checked)."
     if result.verdict == "violated" and example is not None:
         taken = locks_of(example)
@@ -61,7 +63,7 @@ def judge(seen: dict[str, Any]) -> str:
         )
     if result.verdict != "holds":
         return f"Not every order could be tried: {result.reason}."
-    if not any(BETWEEN in outcome for outcome in result.outcomes):
+    if not any(BETWEEN in outcome.replace("[", "(").replace("]", ")") for outcome in result.outcomes):
         return (
             "No order goes wrong, but the lock is held for the whole loop: the auditor has to wait until all "
             "parts are moved. Hold it for one part at a time."

@@ -1,6 +1,7 @@
 """Exercise 05-philosophers: cure the deadlock of three philosophers."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from ..levels import level
@@ -16,7 +17,9 @@ def observe(dine: Callable[..., object]) -> dict[str, Any]:
     eaten: list[int] = []
     for seat in range(SEATS):
         table: Any = PHILOSOPHERS.setup()
-        table.eat = lambda seat, eaten=eaten: eaten.append(seat)
+        table.eat = lambda seat, eaten=eaten, forks=table.forks: eaten.append(
+            seat if forks[seat].locked() and forks[(seat + 1) % SEATS].locked() else -1
+        )
         try:
             dine(table, seat)
         except Exception:  # it comes out below too, with its order
@@ -33,7 +36,15 @@ def observe(dine: Callable[..., object]) -> dict[str, Any]:
 
 def _at(dine: Callable[..., object], seat: int) -> Callable[..., object]:
     def philosopher(table: Any) -> None:
-        dine(table, seat)
+        ate: list[int] = []
+
+        def eat(number: int) -> None:
+            ate.append(number)
+            table.eat(number)
+
+        dine(SimpleNamespace(forks=table.forks, eat=eat), seat)
+        if not ate:
+            raise RuntimeError("left without eating")
 
     return philosopher
 
@@ -46,12 +57,14 @@ def judge(seen: dict[str, Any]) -> str:
     if isinstance(result, str):
         return f"The orders could not be tried: {result}"
     example = result.counterexample
-    if result.verdict == "deadlock":
+    if result.verdict == "deadlock" and example is not None and "Error" not in example.outcome:
         return f"There still is a deadlock: {'; '.join(map(str, result.deadlock))}."
-    if example is not None and "Error" in example.outcome:
-        return f"A philosopher stopped: it ends as {example.outcome}."
+    if -1 in seen["eaten"]:
+        return "Somebody ate without its two forks: take both forks before table.eat(seat)."
     if seen["eaten"] != list(range(SEATS)):
         return f"Each must eat once, by table.eat(seat); alone these ate: {seen['eaten'] or 'nobody'}."
+    if example is not None and "Error" in example.outcome:
+        return f"A philosopher stopped: it ends as {example.outcome}."
     if result.verdict == "violated":
         return (
             "Two ate at the same time, and so one of them with a fork that was not its own: "
@@ -61,6 +74,11 @@ def judge(seen: dict[str, Any]) -> str:
         return (
             "Nobody waits for ever, but all can go on taking a fork, giving up and trying again without an "
             "end: a timeout cures no wrong order. Let them take their forks in an order without a circle."
+        )
+    if "could not be repeated" in result.reason:
+        return (
+            "Your code chooses otherwise each time (by id, random or time): put the forks in order by their "
+            "number."
         )
     if result.verdict != "holds":
         return f"Not every order could be tried: {result.reason}."

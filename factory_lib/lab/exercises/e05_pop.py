@@ -11,7 +11,9 @@ from .orders import draw_result, tried
 
 LAST_PART = level("last-part")
 BOX: Callable[..., Any] = LAST_PART.setup
-TWO_PARTS = replace(LAST_PART, setup=partial(BOX, 2), invariant=lambda box: len(box.parts) + box.taken == 2)
+TWO_PARTS = replace(
+    LAST_PART, setup=partial(BOX, 2), invariant=lambda box: (len(box.parts), box.taken) == (0, 2)
+)
 
 
 def observe(take: Callable[..., object]) -> dict[str, Any]:
@@ -36,6 +38,8 @@ def observe(take: Callable[..., object]) -> dict[str, Any]:
 def judge(seen: dict[str, Any]) -> str:
     """Name what can come between the check and the act, and what is not counted."""
     none, one, two = seen["alone"]
+    if isinstance(none, str) and none != "IndexError":
+        return f"take stopped with {none}."
     if isinstance(none, str):
         return f"With an empty box take stopped with {none}: it takes a part only if there is one."
     if none[:2] != (0, 0) or one[:2] != (0, 1) or two[:2] != (1, 1):
@@ -57,8 +61,13 @@ def judge(seen: dict[str, Any]) -> str:
                     "other takes the last part. Check and pop belong together under one lock; a sleep only "
                     "makes other orders likely."
                 )
+            if case == "two" and "parts=['part']" in outcome:
+                return (
+                    f"With {parts} in the box, in some orders a worker leaves without one ({outcome}): "
+                    "let it wait for the lock."
+                )
             return (
-                f"With {parts} in the box, some orders end with a part that was taken and not counted "
+                f"With {parts} in the box, some orders end with a part taken and not counted "
                 f"({outcome}): box.taken += 1 is a read and a write, and belongs under the lock too."
             )
         if result.verdict != "holds":

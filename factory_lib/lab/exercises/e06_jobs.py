@@ -70,11 +70,11 @@ def judge(jobs: Any) -> str:
         answer = jobs.get(job)
         if not isinstance(answer, list | tuple) or len(answer) != 2:
             return f'Job {job} needs a way and a reason, such as ("threads", "it waits").'
-        if answer[0] not in WAYS:
+        if str(answer[0]).lower() not in WAYS:
             return f"Job {job}: {answer[0]!r} is no way. Choose one of {', '.join(WAYS)}."
         if answer[1] not in REASONS:
             return f"Job {job}: {answer[1]!r} is not among the reasons: {'; '.join(REASONS)}."
-        if answer[0] != way:
+        if answer[0].lower() != way:
             return f"Job {job}, {what}: {answer[0]}? {why}"
     for job, (what, way, reason, _) in JOBS.items():
         if jobs[job][1] != reason:

@@ -28,6 +28,8 @@ def observe(answer: tuple[Callable[..., Any], Callable[..., Any]]) -> dict[str, 
 def judge(seen: dict[str, Any]) -> str:
     """Name the first point of the contract that does not hold."""
     slow = seen["slow"]
+    if slow["errors"]:
+        return f"Here no camera fails, and yet your thread stopped with {slow['errors'][0]}."
     if fault := _ended(slow, "With a slow display") or _names(slow) or _balance(slow):
         return fault
     if fault := _detections(slow, ("Left", "Right")):
@@ -41,6 +43,8 @@ def judge(seen: dict[str, Any]) -> str:
             f"it: "
             "errors.append(error)."
         )
+    if failing["stopped"]:
+        return "When Left failed you set stop. Here the other camera must go on: leave stop to the main loop."
     if fault := _detections(failing, ("Right",)):
         return f"When Left failed: {fault}"
     if fault := _ended(closed, "When somebody closed the window"):
@@ -99,6 +103,8 @@ def _balance(case: dict[str, Any]) -> str:
                 f"and "
                 "count it if it is dropped."
             )
+    if any(t.endswith("live") and not hasattr(p, "number") for t, p in case["shown"]):
+        return "In a window 'live' stood something else than frame.image."
     return ""
 
 

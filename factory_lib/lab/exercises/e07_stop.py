@@ -36,8 +36,8 @@ def _watch(one: Any, events: Any, stop: Any, errors: Any) -> None:
 
 
 def observe(main_loop: Callable[..., Any]) -> dict[str, Any]:
-    """Let two cameras come to their ends, then let somebody close the window."""
-    ends = run(_watch, main_loop, [camera("Left", 3), camera("Right", 5)], Display(), 4, 8)
+    """Let two cameras come to their ends, the second one first; then let somebody close the window."""
+    ends = run(_watch, main_loop, [camera("Right", 5), camera("Left", 3)], Display(), 1, 8)
     closed: dict[str, Any] = {}
     if not ends["said"]:
         cameras = [camera("Left", None), camera("Right", None)]
@@ -61,8 +61,18 @@ def judge(seen: dict[str, Any]) -> str:
     if any(title not in expected for title in titles):
         strange = next(title for title in titles if title not in expected)
         return f"A window {strange!r} was shown: only VIDEO events are pictures, in the window name[6:]."
+    if not titles and "did not finish" in ends["said"]:
+        return (
+            "Nothing was shown, and your loop did not finish: whoever joins first waits for threads that "
+            "wait "
+            "for room."
+        )
     if not titles:
         return "Nothing was shown: call display.show(name[6:], data) for each VIDEO event."
+    if len(titles) < len(expected) and ends["stopped"]:
+        return (
+            "You set stop though nobody had closed the window: display.poll() is True as long as it is open."
+        )
     if len(titles) < len(expected):
         return (
             f"{len(titles)} of {len(expected)} pictures were shown. The camera Left was done early and Right "
@@ -82,7 +92,7 @@ def judge(seen: dict[str, Any]) -> str:
         )
     if closed["said"]:
         return f"When the window was closed, your loop stopped with {closed['said']}."
-    if closed["alive"]:
+    if closed["alive"] or sum(name.startswith("DONE") for name in closed["put"]) < 2:
         return (
             "After the window was closed you returned while threads were alive. They wait for room "
             "in the full queue to say DONE: go on taking events until both have, then join."

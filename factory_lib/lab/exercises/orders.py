@@ -18,6 +18,8 @@ def follow(level: Level, answer: Any) -> dict[str, Any]:
     answer = getattr(answer, "order", answer)
     if isinstance(answer, Sequence):
         answer = "".join(map(str, answer))
+    elif not isinstance(answer, str | int):
+        answer = ""
     letters = [letter for letter in str(answer).upper() if letter.isalpha()] if answer else []
     game = level.play()
     names = sorted(game.moves)

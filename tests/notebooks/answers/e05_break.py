@@ -7,6 +7,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("too long", 'ORDER = "ABBBA"', "Step 4"),
     ("a thread that is not there", 'ORDER = "ACCA"', "no thread C"),
     ("a number", "ORDER = 12", "a letter for each step"),
+    ("a result instead of an order", 'ORDER = level("count").explore()', "Give an order"),
 ]
 
 RIGHT: dict[str, str] = {

@@ -66,6 +66,29 @@ def dine(table, seat):
 """,
         "take both forks",
     ),
+    (
+        "a lock of its own instead of the forks",
+        """
+EVERYBODY = Lock()
+
+
+def dine(table, seat):
+    with EVERYBODY:
+        table.eat(seat)
+""",
+        "without its two forks",
+    ),
+    (
+        "gives up if the second fork does not come",
+        """
+def dine(table, seat):
+    with table.forks[seat]:
+        if table.forks[(seat + 1) % 3].acquire(timeout=1):
+            table.eat(seat)
+            table.forks[(seat + 1) % 3].release()
+""",
+        "left without eating",
+    ),
 ]
 
 RIGHT: dict[str, str] = {

@@ -90,6 +90,29 @@ def take(box):
 """,
         "Alone, take has to",
     ),
+    (
+        "gives up if somebody has the lock",
+        """
+def take(box):
+    if box.lock.acquire(blocking=False):
+        if box.parts:
+            box.parts.pop()
+            box.taken += 1
+        box.lock.release()
+""",
+        "leaves without one",
+    ),
+    (
+        "a slip of the pen",
+        """
+def take(box):
+    with box.lok:
+        if box.parts:
+            box.parts.pop()
+            box.taken += 1
+""",
+        "take stopped with AttributeError",
+    ),
 ]
 
 RIGHT: dict[str, str] = {

@@ -129,9 +129,33 @@ def watch(camera, events, stop, errors):
         _but('detected", crop)', 'detected", frame.image)'),
         "something else than what detect returned",
     ),
+    (
+        "asks whether a crop is true",
+        _but("if crop is not None:", "if crop:"),
+        "ask 'crop is not None'",
+    ),
+    (
+        "compares a crop with None",
+        _but("if crop is not None:", "if crop != None:"),
+        "ask 'crop is not None'",
+    ),
+    (
+        "shows the frame, not its image",
+        _but('live", frame.image)', 'live", frame)'),
+        "something else than frame.image",
+    ),
+    (
+        "stops the other camera too",
+        _but("errors.append(error)", "errors.append(error)\n        stop.set()"),
+        "the other camera must go on",
+    ),
 ]
 
 RIGHT: dict[str, str] = {
+    "the source in a with": _but(
+        "        for frame in camera.source:",
+        "        with camera.source as video:\n          for frame in video:",
+    ).replace("            ", "              "),
     "with if": RIGHT_ONE,
     "the crop first": """
 def watch(camera, events, stop, errors):

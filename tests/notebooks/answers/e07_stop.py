@@ -174,6 +174,43 @@ def main_loop(events, threads, stop, display):
 """,
         "each camera says DONE once",
     ),
+    (
+        "leaves the loop when the window is closed, and joins for long",
+        """
+def main_loop(events, threads, stop, display):
+    waiting = len(threads)
+    while waiting:
+        name, data = events.get(timeout=10)
+        if name == "DONE":
+            waiting -= 1
+            continue
+        display.show(name[6:], data)
+        if not display.poll():
+            stop.set()
+            break
+    for thread in threads:
+        thread.join(timeout=10)
+""",
+        "go on taking events until both have",
+    ),
+    (
+        "takes poll the other way round",
+        """
+def main_loop(events, threads, stop, display):
+    waiting = len(threads)
+    while waiting:
+        name, data = events.get(timeout=10)
+        if name == "DONE":
+            waiting -= 1
+        elif not stop.is_set():
+            display.show(name[6:], data)
+            if display.poll():
+                stop.set()
+    for thread in threads:
+        thread.join(timeout=10)
+""",
+        "True as long as it is open",
+    ),
 ]
 
 RIGHT: dict[str, str] = {
