@@ -1,10 +1,6 @@
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from benchmarks import detector, factory
@@ -58,24 +54,6 @@ def test_the_structures_that_are_compared_all_run(monkeypatch: pytest.MonkeyPatc
 
     for run in (factory.reading_only, factory.sequential, factory.skeleton, lambda: factory.factory(3)):
         run()
-
-
-def test_the_readmes_picture_can_be_drawn_again(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "docs" / "picture.py"), str(tmp_path / "factory.jpg")],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=100,
-        check=False,
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
-    picture, shipped = (
-        cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-        for path in (tmp_path / "factory.jpg", ROOT / "docs" / "factory.jpg")
-    )
-    assert picture.shape == shipped.shape
 
 
 def test_the_readmes_table_is_one_that_the_benchmarks_print() -> None:
