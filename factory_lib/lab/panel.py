@@ -128,7 +128,7 @@ class Panel:
             return ""
         updates = back[-1][1] - back[0][1]
         age = max(self.lag, median(age for *_, age in back))
-        return f" The page gets {updates / seconds:.0f} updates a second, {1000 * age:.0f} ms old."
+        return f" The page gets {updates / seconds:.0f} updates a second, less than {1000 * age:.0f} ms old."
 
     def send(self, pictures: Mapping[Place, Image], taken: float) -> None:
         """Set what is new; `taken` is when the oldest of it was shown, on the monotonic clock."""
