@@ -63,6 +63,7 @@ class Panel:
         speed.observe(lambda change: set_pace(change["new"]), "value")
         self._words, self._queue, self._board = (widgets.HTML() for _ in range(3))
         self._line = Picture(width=WIDTH, tooltip="How full the queue was in the last ten seconds")
+        self._line.layout.display = "none"
         self._cameras = widgets.HBox(layout=self._row)
         self._pictures: dict[Place, Any] = {}
         self._tables: dict[str, Any] = {}
@@ -148,6 +149,7 @@ class Panel:
             if camera in self._tables:
                 self._tables[camera].value = gauges.table(camera)
         self._queue.value, self._line.value = gauges.queue(), gauges.line()
+        self._line.layout.display = None if self._line.value else "none"
         self._board.value = gauges.board(drawn=True)
 
     def _add(self, camera: str) -> None:
