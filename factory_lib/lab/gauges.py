@@ -103,12 +103,16 @@ class Gauges:
         return f"Queue: {self._depths[-1][1]} waiting now, {self._deepest} at most, {room}."
 
     def line(self) -> bytes:
-        """Draw how full the queue was as a PNG: the lower line is empty, the upper one full."""
+        """Draw how full the queue was as a PNG: the lower line is empty, the upper one full.
+
+        It is empty if nobody told the view which queue.
+        """
+        if self._events is None:
+            return b""
         picture = np.full((LINE, WIDTH), 255, np.uint8)
         for y in (5, LINE - 5):
             cv2.line(picture, (0, y), (WIDTH, y), (190,))
-        depths, room = list(self._depths), 0 if self._events is None else self._events.maxsize
-        most = max(room, self._deepest, 1)
+        depths, most = list(self._depths), max(self._events.maxsize, self._deepest, 1)
         points = [
             (
                 round(WIDTH - 1 - (depths[-1][0] - when) * WIDTH / PAST),
@@ -172,6 +176,7 @@ class Gauges:
             page += (
                 f'<div style="display:flex;gap:12px;align-items:center">{part}{self.table(name)}</div></div>'
             )
-        line = image_tag(self.line(), "How full the queue was", WIDTH) if self._events is not None else ""
-        page += f"</div><p>{self.queue()}<br>{line}</p>{self.board(drawn=True)}"
+        line = self.line()
+        queue = image_tag(line, "How full the queue was", WIDTH) if line else ""
+        page += f"</div><p>{self.queue()}<br>{queue}</p>{self.board(drawn=True)}"
         return {"text/plain": str(self), "text/html": page}

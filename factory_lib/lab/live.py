@@ -130,7 +130,8 @@ class LiveView:
         Raises
         ------
         DisplayError
-            If it is no image, or a newer view has taken this one's place.
+            If it is no image, a newer view has taken this one's place, or the view was stopped and the main
+            loop has gone on for seconds.
         """
         if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
             raise DisplayError(
@@ -139,8 +140,8 @@ class LiveView:
             )
         sender = self._sender
         if sender is None or sender.is_over:
-            self._appear()
             sender = self._begin(is_own=False)
+            self._appear()
         camera, _, kind = title.rpartition(" ")
         place = (camera, kind) if kind in ("live", "detected") else (title, "live")
         sender.put(place, image)
@@ -165,8 +166,8 @@ class LiveView:
 
     def start(self) -> None:
         """Show the view below this cell, and start its factory unless it is running."""
-        self._appear()
         self._start()
+        self._appear()
 
     def stop(self) -> None:
         """Ask for the end, and return at once."""
@@ -227,6 +228,8 @@ class LiveView:
             if _on_stage is not None and _on_stage is not self:
                 _on_stage._leave()
             _on_stage = self
+            if self._panel is None:
+                self._appear()
             self._gauges.restart()
             self._sender = Sender(self._gauges, self._panel, self._fps, self._seconds, is_own, self._publish)
             return self._sender
@@ -235,7 +238,7 @@ class LiveView:
         """Stop for a newer view, and leave the last picture without widgets."""
         if self._sender is not None:
             self._sender.halt("stopped, since a newer view began")
-        if self._result is not None and not wait([self._result], PATIENCE).done:
+        if self._result is not None and not wait([self._result], 2 * PATIENCE).done:
             what = "The view before this one does not stop: its main loop goes on though poll() is False."
             raise DisplayError(what, "Restart the kernel, and let the loop end then.")
         self.close()

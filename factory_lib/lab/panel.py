@@ -63,6 +63,7 @@ class Panel:
         speed.observe(lambda change: set_pace(change["new"]), "value")
         self._words, self._queue, self._board = (widgets.HTML() for _ in range(3))
         self._line = Picture(width=WIDTH, tooltip="How full the queue was in the last ten seconds")
+        self._line.layout.display = "none"
         self._cameras = widgets.HBox(layout=self._row)
         self._pictures: dict[Place, Any] = {}
         self._tables: dict[str, Any] = {}
@@ -128,7 +129,7 @@ class Panel:
             return ""
         updates = back[-1][1] - back[0][1]
         age = max(self.lag, median(age for *_, age in back))
-        return f" The page gets {updates / seconds:.0f} updates a second, {1000 * age:.0f} ms old."
+        return f" The page gets {updates / seconds:.0f} updates a second, less than {1000 * age:.0f} ms old."
 
     def send(self, pictures: Mapping[Place, Image], taken: float) -> None:
         """Set what is new; `taken` is when the oldest of it was shown, on the monotonic clock."""
@@ -148,6 +149,7 @@ class Panel:
             if camera in self._tables:
                 self._tables[camera].value = gauges.table(camera)
         self._queue.value, self._line.value = gauges.queue(), gauges.line()
+        self._line.layout.display = None if self._line.value else "none"
         self._board.value = gauges.board(drawn=True)
 
     def _add(self, camera: str) -> None:

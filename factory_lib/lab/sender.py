@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..errors import FactoryError
+from ..errors import DisplayError, FactoryError
 from .gauges import Gauges, Image, Place
 from .panel import Panel
 
@@ -67,7 +67,18 @@ class Sender:
         return self._over.is_set()
 
     def put(self, place: Place, image: Image) -> None:
-        """Take a picture; if the one before was not sent yet, it never will be."""
+        """Take a picture; if the one before was not sent yet, it never will be.
+
+        Raises
+        ------
+        DisplayError
+            If the main loop was asked to end long ago: this ends one that does not ask `poll`.
+        """
+        if self.is_halted and time.monotonic() - self._halted_at > PATIENCE:
+            raise DisplayError(
+                f"The view was stopped {PATIENCE:g} s ago, and the main loop still shows pictures.",
+                "Let the loop end once view.poll() is False.",
+            )
         with self._lock:
             self._called = time.monotonic()
             self._new[place] = image, self._called
@@ -135,7 +146,7 @@ class Sender:
         elif now - self._halted_at < PATIENCE:
             words = "Stopping."
         else:
-            words = "Stopping: waiting for the main loop, which has to end once view.poll() is False."
+            words = "Stopping: the main loop has to end once view.poll() is False, and it goes on."
         self._gauges.words = words
         if self._panel is not None:
             can_stop = not self.is_over and not self.is_halted

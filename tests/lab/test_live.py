@@ -188,16 +188,33 @@ def test_a_second_view_stops_the_first_for_good(endless: list[VideoSource]) -> N
     second.join(timeout=20)
 
 
-def test_a_loop_that_does_not_heed_poll_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "PATIENCE", 0.1)
+def test_a_loop_that_shows_on_though_it_was_stopped_ends_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sender, "PATIENCE", 0.1)
+
+    def deaf(view: LiveView) -> None:
+        while True:
+            view.show("Cam1 live", colour(0, 0, 0))
+
+    view = LiveView(deaf)
+    view.start()
+    view.stop()
+    with pytest.raises(
+        DisplayError, match=r"still shows pictures\. Let the loop end once view\.poll\(\) is False"
+    ):
+        view.join(timeout=20)
+
+
+def test_a_loop_that_neither_asks_nor_shows_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PATIENCE", 0.1)
     release = threading.Event()
     first, second = LiveView(lambda view: release.wait(timeout=20)), LiveView(factory_of(frames()))
     first.start()
     try:
         with pytest.raises(DisplayError, match="its main loop goes on though poll"):
             second.start()
-        assert wait_until(lambda: not first.poll())
+        assert not first.poll()
     finally:
         release.set()
         first.join(timeout=20)

@@ -163,7 +163,9 @@ def test_a_page_gets_pictures_and_can_stop_and_start_again(page: Page) -> None:
 
     picture = cv2.imdecode(np.frombuffer(page.buffers[page.find("tooltip", "Cam1: live")], np.uint8), -1)
     assert picture.shape == (300, 400, 3)
-    assert re.search(r"Running for \d+ s\. The page gets \d+ updates a second, \d+ ms old\.", page.words())
+    assert re.search(
+        r"Running for \d+ s\. The page gets \d+ updates a second, less than \d+ ms old\.", page.words()
+    )
     assert "<b>green on</b>" in page.words()
     assert page.state[page.find("description", "Start")]["disabled"]
 
@@ -202,6 +204,7 @@ def test_a_main_loop_in_the_cell_itself_is_shown_below_it(page: Page) -> None:
     assert first[WIDGET] == last[WIDGET]
     assert first["text/plain"].startswith("Not started.")
     assert re.match(r"After \d+\.\d s: ended\.\n.*\n +Cam1 +\? +3 +\? +0\n", last["text/plain"])
+    assert last["text/html"].count("<img") == 1  # of a queue that nobody told there is no line
     # Nothing to start here: the main loop is not the view's own.
     assert page.state[page.find("description", "Start")]["disabled"]
 
@@ -214,6 +217,10 @@ def test_a_main_loop_that_uses_it_again_may_have_other_cameras(page: Page) -> No
     assert page.says(code) == "True"
     assert page.says("view.close()\nprint(view)").endswith("Board: nobody told the view which.")
     assert page.says("print(str(view).count('Cam'), left())") == "1 []"
+    # And in another cell it is shown below that one.
+    page.published.clear()
+    assert page.says(show.format(1) + "view.close()\nprint(left())") == "[]"
+    assert len(page.published) == 2
 
 
 def test_a_page_that_does_not_answer_gets_no_more_and_when_it_is_gone_the_view_ends(page: Page) -> None:
