@@ -6,11 +6,13 @@ import operator
 import os
 import queue
 import random
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -626,6 +628,15 @@ def test_ctrl_c_in_an_invariant_leaves_everything_as_before() -> None:
     assert snapshot() == before
 
 
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Who is started in the background ignores it."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_in_the_middle_of_an_order_leaves_everything_as_before() -> None:
     before = snapshot()
     timer = threading.Timer(0.5, _thread.interrupt_main)
