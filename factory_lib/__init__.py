@@ -1,5 +1,6 @@
 """The smart factory: the names that lessons and programs use."""
 
+from .batch import Inspection, inspect_all, inspect_recording
 from .controller import FactoryController
 from .crops import CropFolder
 from .display import Display, NoDisplay, WindowDisplay, open_display
@@ -22,11 +23,14 @@ __all__ = [
     "FactoryError",
     "FactoryReport",
     "Frame",
+    "Inspection",
     "MotionDetector",
     "MotionPreset",
     "NoDisplay",
     "VideoSource",
     "WindowDisplay",
+    "inspect_all",
+    "inspect_recording",
     "open_display",
     "open_video",
     "resource_path",

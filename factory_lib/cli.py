@@ -40,13 +40,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0; 2 if something has to be put right (one sentence on stderr says what); after Ctrl-C, a clean
-        stop and the summary: 130.
+        stop and the summary: 130. Of ``factory inspect`` also 1, if some recordings failed.
     """
-    options = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
     code, stop = 0, _Stop()
+    if argv[:1] == ["inspect"]:
+        from . import inspecting  # only now: it brings pools of processes with it
+
+        run, options = inspecting.run, inspecting.parser().parse_args(argv[1:])
+    else:
+        run, options = _run, _parser().parse_args(argv)
     try:
         with _set_on_signal(stop):
-            _run(options, stop)
+            code = run(options, stop)
     except FactoryError as error:
         print(f"factory: {error}", file=sys.stderr)
         code = 2
@@ -59,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="factory",
         description="Watch a conveyor belt with two cameras: a thread for each, one queue, one main loop.",
+        epilog="factory inspect CLIP ... inspects many recordings: see factory inspect --help.",
     )
     for number, clip, key in ((1, "conveyor.mp4", "default"), (2, "conveyor2.mp4", "cam2")):
         parser.add_argument(
@@ -134,7 +141,7 @@ def _set_on_signal(stop: _Stop) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _run(options: argparse.Namespace, stop: _Stop) -> None:
+def _run(options: argparse.Namespace, stop: threading.Event) -> int:
     if options.json:
         target = Path(options.json).absolute()
         if target.is_dir() or not target.parent.is_dir():
@@ -195,6 +202,7 @@ def _run(options: argparse.Namespace, stop: _Stop) -> None:
         for name, score in scores.items():
             values["cameras"][name]["truth"] = asdict(score) if score else None
         target.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    return 0
 
 
 def _truth_beside(source: str) -> GroundTruth | None:
