@@ -31,8 +31,8 @@ def parser() -> argparse.ArgumentParser:
         prog="factory inspect",
         description="Inspect many recordings. The exit code is 0, 1 if some recordings failed, 2 if "
         "something has to be put right, and 130 after Ctrl-C: once what has begun is finished, or at "
-        "once after a second one. The same command then goes on where it stopped: a recording that stands in every named file "
-        "is not inspected again, unless it failed or the preset has changed.",
+        "once after a second one. The same command then goes on where it stopped: a recording that "
+        "stands in every named file is not inspected again, unless it failed or the preset has changed.",
     )
     parser.add_argument(
         "clips",
