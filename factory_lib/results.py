@@ -55,7 +55,7 @@ class ResultFile(ABC):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).resolve()
         self._file: BinaryIO | None = None
-        if self.path.is_dir() or not self.path.parent.is_dir():
+        if os.path.isdir(self.path) or not os.path.isdir(self.path.parent):
             raise FactoryError(
                 f"The results cannot be written to {path}.", "Name a file in a folder that exists."
             )

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ class Cluster:
     address: str
     scheduler: "subprocess.Popen[bytes]"
     workers: "list[subprocess.Popen[bytes]]"
+    start_worker: "Callable[[], subprocess.Popen[bytes]]"
 
 
 @contextlib.contextmanager
@@ -46,5 +47,8 @@ def dask_cluster(folder: Path, workers: int = 2) -> Iterator[Cluster]:
         scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0")
         assert wait_until(lambda: file.exists() and file.read_bytes().endswith(b"}"), 60)
         address = json.loads(file.read_text(encoding="utf-8"))["address"]
-        options = ("--no-nanny", "--nthreads", "1", "--local-directory", str(folder))
-        yield Cluster(address, scheduler, [start("worker", *options) for _ in range(workers)])
+
+        def start_worker() -> "subprocess.Popen[bytes]":
+            return start("worker", "--no-nanny", "--nthreads", "1", "--local-directory", str(folder))
+
+        yield Cluster(address, scheduler, [start_worker() for _ in range(workers)], start_worker)

@@ -3,17 +3,26 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from conftest import unreadable, wait_until
+from dask_cluster import dask_cluster
+from recordings import small_recordings
 from small_belt import SMALL, small_clip
 
-from factory_lib import MotionPreset, inspect_recording, resource_path
+from factory_lib import MotionPreset, engines, inspect_recording, resource_path
 from factory_lib.cli import main
+from factory_lib.inspecting import NOTICE
 
 COMMAND = [sys.executable, "-m", "factory_lib", "inspect"]
 
@@ -52,7 +61,7 @@ def test_the_shipped_clips_are_inspected_and_compared_with_their_truth(
     output, errors = capsys.readouterr()
     assert errors == ""
     pattern = (
-        r"/conveyor2?\.mp4: 26 detected, 26 found, 0 missed, 0 false\n1 recordings: 1 inspected, 0 failed; "
+        r"/conveyor2?\.mp4: 26 detected, 26 found, 0 missed, 0 false\n1 recording: 1 inspected, 0 failed; "
     )
     assert len(re.findall(pattern, output.replace(os.sep, "/"))) == 2
 
@@ -163,7 +172,7 @@ def test_a_recording_is_done_when_every_named_file_has_it(
     assert run(*one) == 0
     assert run(clips[0], *one[2:], "--csv", str(tmp_path / "r.csv")) == 0
 
-    assert "1 recordings: 1 inspected" in capsys.readouterr().out.splitlines()[-1]
+    assert "1 recording: 1 inspected" in capsys.readouterr().out.splitlines()[-1]
     assert Counter(row["recording"] for row in rows(tmp_path / "r.jsonl")) == Counter(clips[:2])
     assert [row["recording"] for row in rows(tmp_path / "r.csv")] == clips[:1]
 
@@ -252,3 +261,189 @@ def test_what_must_be_put_right_is_one_sentence_and_exit_code_2(
     assert (code, output) == (2, "")
     assert words in errors.splitlines()[-1]
     assert "Traceback" not in errors
+
+
+def test_what_may_not_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "r"
+    file.touch()
+    with unreadable(file):
+        assert run("x.mp4", "--json", str(file)) == 2
+
+    errors = capsys.readouterr().err
+    assert re.fullmatch(r"factory: .*(cannot be read: |cannot be written to ).*\. .*\n", errors)
+
+
+@pytest.mark.parametrize("words", [b"", b"SSH-2.0-OpenSSH_9.2p1\r\n"], ids=["mute", "another service"])
+def test_somebody_elses_port_is_no_scheduler(
+    words: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engines, "CONNECT_PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def answer() -> socket.socket:
+            connection = server.accept()[0]
+            connection.sendall(words)
+            return connection
+
+        answered = pool.submit(answer)
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert run("x.mp4", "--workers", f"dask://{address}") == 2
+        answered.result(timeout=10).close()
+
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"factory: No Dask scheduler answers at {address}: ")
+    assert errors.endswith(f"workers with 'dask worker {address}', then try again.\n")
+
+
+def test_a_cluster_of_commands_inspects_as_the_threads_do_once_it_has_workers(
+    clips: list[str],
+    preset: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "r"
+    with dask_cluster(tmp_path, workers=0) as cluster:
+        address = cluster.address.replace("tcp://", "dask://")
+        command = [*clips, "nowhere.mp4", "--preset", preset, "--json", str(file), "--workers", address]
+        with monkeypatch.context() as patience:
+            patience.setattr(engines, "CONNECT_PATIENCE", 3)
+            assert run(*command) == 2
+        assert re.search(r"The Dask scheduler at 127.* has no workers. Start some", capsys.readouterr().err)
+        assert not file.exists()
+
+        monkeypatch.setattr(engines, "CONNECT_PATIENCE", 60)
+        cluster.start_worker()
+        assert run(*command) == 1
+
+    output = capsys.readouterr().out
+    assert "4 recordings: 3 inspected, 1 failed; 9 detected, 9 found, 0 missed, 0 false in " in output
+    found = inspect_recording(clips[0], SMALL)
+    for line in rows(file):
+        frames = [detection.frame for detection in found] if line["recording"] in clips else []
+        assert [detection["frame"] for detection in line["detections"]] == frames
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Start the command in a process group of its own, as a terminal does."""
+    processes = []
+
+    def start(*arguments: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        if not nobody_is_left(process):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+
+
+def nobody_is_left(process: "subprocess.Popen[str]") -> bool:
+    """Tell whether the command and all its workers have ended."""
+    process.poll()
+    group = [other for other in psutil.process_iter() if _group(other) == process.pid]
+    return not any(other.is_running() and other.status() != psutil.STATUS_ZOMBIE for other in group)
+
+
+def _group(process: psutil.Process) -> int:
+    try:
+        return os.getpgid(process.pid)
+    except ProcessLookupError:
+        return -1
+
+
+def lines(file: Path) -> int:
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+
+
+@unix
+def test_a_thousand_recordings_stopped_half_way_and_started_again_are_inspected_once_each(
+    tmp_path: Path, preset: str, started: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    few = small_recordings(tmp_path, 4)
+    folder, file = tmp_path / "many", tmp_path / "r.jsonl"
+    folder.mkdir()
+    for index in range(1000):
+        shutil.copy(few[index % 4], folder / f"{index}.mp4")
+    command = [str(folder), "--preset", preset, "--workers", "processes:2", "--json", str(file)]
+
+    first = started(*command)
+    assert wait_until(lambda: lines(file) >= 300, 60)
+    os.killpg(first.pid, signal.SIGINT)
+    output, errors = first.communicate(timeout=60)
+    before = rows(file)
+    assert (first.returncode, errors) == (130, NOTICE)
+    assert f"1000 recordings: {len(before)} inspected, 0 failed, {1000 - len(before)} left; " in output
+    assert 300 <= len(before) < 1000
+    assert wait_until(lambda: nobody_is_left(first))
+
+    again = started(*command)
+    output, errors = again.communicate(timeout=100)
+    assert (again.returncode, errors) == (0, "")
+    assert f"1000 recordings: {1000 - len(before)} inspected, 0 failed, {len(before)} done before; " in output
+    assert rows(file)[: len(before)] == before
+    assert Counter(row["recording"] for row in rows(file)) == Counter(str(path) for path in folder.iterdir())
+    found = [[hit["frame"] for hit in row["detections"]] for row in sorted(rows(file), key=_index)]
+    assert found == [[hit.frame for hit in inspect_recording(path, SMALL)] for path in few] * 250
+
+
+def _index(row: dict[str, Any]) -> int:
+    return int(Path(row["recording"]).stem)
+
+
+@unix
+def test_ctrl_c_while_the_workers_start_is_quiet(
+    clips: list[str], preset: str, started: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    process = started(*clips, "--preset", preset, "--workers", "processes:2")
+    # One more for the tracker of multiprocessing's resources.
+    assert wait_until(lambda: len(psutil.Process(process.pid).children()) >= 2, 60)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (130, NOTICE)
+    assert wait_until(lambda: nobody_is_left(process))
+
+
+@unix
+@pytest.mark.parametrize("workers", ["threads:1", "processes:1"])
+def test_a_second_ctrl_c_does_not_wait_for_what_has_begun(
+    workers: str, tmp_path: Path, started: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    held = tmp_path / "held.mp4"
+    os.mkfifo(held)
+    process = started(str(held), "--workers", workers)
+    with held.open("wb"):  # opens once the worker does, which then waits for the first byte
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.readline() + process.stderr.readline() == NOTICE
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (130, "")
+        assert wait_until(lambda: nobody_is_left(process))
+
+
+@unix
+def test_workers_end_when_the_command_is_killed(
+    tmp_path: Path, started: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    held = tmp_path / "held.mp4"
+    os.mkfifo(held)
+    process = started(str(held), "--workers", "processes:1")
+    with held.open("wb"):
+        process.kill()
+        assert wait_until(lambda: nobody_is_left(process))
