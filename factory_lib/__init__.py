@@ -1,5 +1,7 @@
 """The smart factory: the names that lessons and programs use."""
 
+from typing import TYPE_CHECKING, Any
+
 from .controller import FactoryController
 from .crops import CropFolder
 from .display import Display, NoDisplay, WindowDisplay, open_display
@@ -10,6 +12,9 @@ from .preset import MotionPreset
 from .report import CameraReport, FactoryReport
 from .resources import resource_path
 from .video import Frame, VideoSource, open_video
+
+if TYPE_CHECKING:
+    from .ring import FrameRing
 
 __all__ = [
     "Camera",
@@ -22,6 +27,7 @@ __all__ = [
     "FactoryError",
     "FactoryReport",
     "Frame",
+    "FrameRing",
     "MotionDetector",
     "MotionPreset",
     "NoDisplay",
@@ -33,3 +39,12 @@ __all__ = [
     "run_factory",
     "watch_camera",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What only processes need is imported when it is asked for.
+    if name == "FrameRing":
+        from .ring import FrameRing
+
+        return FrameRing
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

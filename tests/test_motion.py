@@ -404,5 +404,5 @@ def test_a_detector_that_was_sent_to_a_process_goes_on_as_the_original(reference
             if seen.index == 700:
                 break
 
-    assert sum(not mine for mine, _ in answers) >= 5
+    assert sum(not mine for mine, _ in answers) >= 3
     assert all(mine == other for mine, other in answers)
