@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..motion import Detection, MotionDetector
 from ..preset import MotionPreset
+from ..producer import RingProducer
 from ..resources import resource_path
 from ..video import Frame, open_video
 from .clips import Clip
@@ -165,6 +166,14 @@ def send_by_memory(shared: tuple[str, Any, Any], count: int) -> None:
         np.ndarray(FRAME, np.uint8, memory.buf)[:] = _frame(number)
         full.release()
     memory.close()
+
+
+def send_by_ring(end: RingProducer, count: int) -> None:
+    """Write so many frames into a ring, each in its place there."""
+    with end:
+        for number in range(count):
+            with end.reserve() as image:
+                image[:] = number % 256
 
 
 FRAME = (480, 640, 3)

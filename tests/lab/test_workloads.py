@@ -4,13 +4,14 @@ import importlib
 import sys
 import threading
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from queue import Queue
 
 import numpy as np
 import pytest
 
-from factory_lib import MotionDetector, MotionPreset, inspect_recording, open_video, resource_path
+from factory_lib import FrameRing, MotionDetector, MotionPreset, inspect_recording, open_video, resource_path
 from factory_lib.lab import workloads
 from factory_lib.truth import GroundTruth
 
@@ -88,6 +89,21 @@ def test_a_download_tells_its_size_each_piece_and_the_end(tmp_path: Path) -> Non
     assert told[0] == ("size", 100_000)
     assert sum(size for kind, size in told[1:-1]) == 100_000
     assert told[-1] == ("complete", str(tmp_path / "film.mp4"))
+
+
+def test_a_ring_brings_each_frame_home() -> None:
+    with FrameRing(workloads.FRAME) as ring:
+        with ring.producer("Cam1") as end:
+            process = get_context("spawn").Process(target=workloads.send_by_ring, args=(end, 10))
+            process.start()
+        seen = []
+        for _ in range(10):
+            with ring.take(timeout=60) as frame:
+                seen.append((frame.index, int(frame.image.min()), int(frame.image.max())))
+        process.join(timeout=60)
+
+    assert process.exitcode == 0
+    assert seen == [(number, number, number) for number in range(10)]
 
 
 def test_a_worker_that_fails_says_nothing_and_raises(capsys: pytest.CaptureFixture[str]) -> None:
