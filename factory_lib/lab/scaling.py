@@ -39,6 +39,8 @@ def scaling(curves: Mapping[str, Mapping[int, float]], cores: int | None = None)
         axes.plot(workers, values, color=colour, marker=mark, linestyle=line, label=name)
         above = number % 2 == 0  # so that two curves close together do not write into each other
         for place in zip(workers, values, strict=True):
+            if place[0] == 1:  # 1 by definition, and there the curves meet
+                continue
             offset = (0, 7 if above else -14)
             text = f"{place[1]:.2g}" if place[1] < 10 else f"{place[1]:.0f}"
             axes.annotate(text, place, offset, textcoords="offset points", ha="center", fontsize=8.5)
