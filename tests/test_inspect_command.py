@@ -52,18 +52,17 @@ def run(*arguments: str) -> int:
     return main(["inspect", *arguments])
 
 
-def test_the_shipped_clips_are_inspected_and_compared_with_their_truth(
+def test_a_shipped_clip_is_inspected_and_compared_with_its_truth(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(str(resource_path("conveyor.mp4"))) == 0
-    assert run(str(resource_path("conveyor2.mp4")), "--key", "cam2", "--workers", "threads:1") == 0
+    assert run(str(resource_path("conveyor2.mp4")), "--key", "cam2") == 0
 
     output, errors = capsys.readouterr()
     assert errors == ""
-    pattern = (
-        r"/conveyor2?\.mp4: 26 detected, 26 found, 0 missed, 0 false\n1 recording: 1 inspected, 0 failed; "
-    )
-    assert len(re.findall(pattern, output.replace(os.sep, "/"))) == 2
+    lines = output.splitlines()
+    assert lines[0].endswith("conveyor2.mp4: 26 detected, 26 found, 0 missed, 0 false")
+    summary = "1 recording: 1 inspected, 0 failed; 26 detected, 26 found, 0 missed, 0 false in "
+    assert lines[1].startswith(summary)
 
 
 def test_each_file_has_a_line_for_each_recording(clips: list[str], preset: str, tmp_path: Path) -> None:
@@ -303,7 +302,7 @@ def test_a_cluster_of_commands_inspects_as_the_threads_do_once_it_has_workers(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     file = tmp_path / "r"
-    with dask_cluster(tmp_path, workers=0) as cluster:
+    with dask_cluster(tmp_path) as cluster:
         address = cluster.address.replace("tcp://", "dask://")
         command = [*clips, "nowhere.mp4", "--preset", preset, "--json", str(file), "--workers", address]
         with monkeypatch.context() as patience:
