@@ -13,9 +13,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .batch import Inspection, inspect_all
+from .batch import inspect_all
 from .engines import Engine, engine
 from .errors import FactoryError, TruthError
+from .inspection import Inspection
 from .preset import MotionPreset
 from .resources import RESOURCE_FOLDER
 from .results import CsvTable, JsonLines, Result, ResultFile

@@ -27,7 +27,7 @@ from recordings import small_recordings
 from small_belt import SMALL
 
 from factory_lib import Detection, FactoryError, MotionPreset, inspect_all, inspect_recording, resource_path
-from factory_lib.truth import GroundTruth
+from factory_lib.truth import GroundTruth, Score
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 NAMES = [str(index) for index in range(40)]
@@ -40,20 +40,18 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def batches(recordings: list[Path]) -> list[tuple[list[Path], MotionPreset]]:
-    shipped = [
-        ([resource_path(name)], MotionPreset.load(resource_path("motion.cfg"), key))
-        for name, key in (("conveyor.mp4", "default"), ("conveyor2.mp4", "cam2"))
+    return [
+        ([resource_path("conveyor.mp4"), resource_path("conveyor2.mp4")], MotionPreset()),
+        (recordings, SMALL),
     ]
-    return [*shipped, (recordings, SMALL)]
 
 
 @pytest.fixture(scope="module")
 def one_by_one(batches: list[tuple[list[Path], MotionPreset]]) -> dict[Path, list[Detection]]:
     found = {path: inspect_recording(path, preset) for paths, preset in batches for path in paths}
-    for path, detections in list(found.items())[:2]:
-        frames = [detection.frame for detection in detections]
-        score = GroundTruth.load(path.with_suffix(".json")).score(frames)
-        assert (score.found, score.missed, score.false) == (26, 0, 0)
+    shipped, truth = found[resource_path("conveyor.mp4")], GroundTruth.beside(resource_path("conveyor.mp4"))
+    assert truth is not None
+    assert truth.score([detection.frame for detection in shipped]) == Score(found=26, missed=0, false=0)
     assert sum(len(detections) for detections in found.values()) > 100
     return found
 
