@@ -18,20 +18,19 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import dask
 import pytest
 from batch_workers import held, number
 from conftest import wait_until
-from dask_cluster import dask_cluster
+from dask_cluster import Cluster, dask_cluster
 from distributed import Client, KilledWorker, LocalCluster
 from recordings import small_recordings
 from small_belt import SMALL
 
 from factory_lib import Detection, FactoryError, MotionPreset, inspect_all, inspect_recording, resource_path
-from factory_lib.truth import GroundTruth
+from factory_lib.truth import GroundTruth, Score
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-NAMES = [str(index) for index in range(60)]
+NAMES = [str(index) for index in range(40)]
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +40,19 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def batches(recordings: list[Path]) -> list[tuple[list[Path], MotionPreset]]:
-    shipped = [
-        ([resource_path(name)], MotionPreset.load(resource_path("motion.cfg"), key))
-        for name, key in (("conveyor.mp4", "default"), ("conveyor2.mp4", "cam2"))
+    return [
+        ([resource_path("conveyor.mp4"), resource_path("conveyor2.mp4")], MotionPreset()),
+        (recordings, SMALL),
     ]
-    return [*shipped, (recordings, SMALL)]
 
 
 @pytest.fixture(scope="module")
 def one_by_one(batches: list[tuple[list[Path], MotionPreset]]) -> dict[Path, list[Detection]]:
     found = {path: inspect_recording(path, preset) for paths, preset in batches for path in paths}
-    for path, detections in list(found.items())[:2]:
-        frames = [detection.frame for detection in detections]
-        score = GroundTruth.load(path.with_suffix(".json")).score(frames)
-        assert (score.found, score.missed, score.false) == (26, 0, 0)
-    assert sum(len(detections) for detections in found.values()) > 100
+    shipped, truth = found[resource_path("conveyor.mp4")], GroundTruth.beside(resource_path("conveyor.mp4"))
+    assert truth is not None
+    assert truth.score([detection.frame for detection in shipped]) == Score(found=26, missed=0, false=0)
+    assert all(found.values())
     return found
 
 
@@ -130,6 +127,24 @@ def test_a_recording_that_fails_is_a_result_with_its_error(
     assert f"There is no clip {bad[0]}." in str(results[bad[0]].error)
     assert [results[path].detections for path in bad] == [[], []]
     assert [results[path].error for path in recordings[:3]] == [None] * 3
+
+
+def test_an_error_that_nobody_foresaw_brings_its_traceback_along() -> None:
+    with processes(1) as pool:
+        (result,) = inspect_all(["seven"], pool, inspect=number)
+
+    assert isinstance(result.error, ValueError)
+    assert "in number" in result.error.__notes__[0]
+
+
+@pytest.mark.parametrize("progress", [True, False, None])
+def test_progress_is_shown_as_asked_and_by_default_on_a_terminal(
+    progress: bool | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = list(inspect_all(NAMES, Plain(), inspect=number, progress=progress))
+
+    assert len(results) == 40
+    assert ("40/40" in capsys.readouterr().err) == (progress is True)
 
 
 def test_a_preset_that_does_not_fit_is_each_recordings_error(recordings: list[Path]) -> None:
@@ -227,9 +242,23 @@ def test_after_stop_nothing_begins_and_what_has_begun_is_still_yielded() -> None
     assert sorted(yielded) == sorted(gate.begun) == ["0", "1"]
 
 
+def test_after_stop_a_pool_of_processes_still_yields_all_that_it_has_begun(tmp_path: Path) -> None:
+    paths, stop = small_recordings(tmp_path, 20), threading.Event()
+    with processes() as pool, ThreadPoolExecutor(1) as taker:
+        taken = taker.submit(list, inspect_all(paths, pool, SMALL, inspect=held, stop=stop))
+        assert wait_until(lambda: len(workers_at(tmp_path)) == 2, 60)
+        stop.set()
+        (tmp_path / "go").touch()
+        yielded = {Path(result.recording) for result in taken.result(timeout=60)}
+
+    begun = {path.with_suffix(".mp4") for path in tmp_path.iterdir() if path.suffix[1:].isdecimal()}
+    assert yielded == begun
+    assert 2 <= len(begun) <= 8
+
+
 def test_a_recording_that_kills_its_process_is_found_and_the_others_are_inspected() -> None:
     names = [*NAMES, "not a number"]
-    names[20], names[21], names[59] = "poison A", "poison B", "poison C"
+    names[20], names[21] = "poison A", "poison B"
     with processes() as pool:
         inspections = list(inspect_all(names, pool, inspect=number))
 
@@ -240,7 +269,7 @@ def test_a_recording_that_kills_its_process_is_found_and_the_others_are_inspecte
     assert failed == {
         name: f"{name} was tried twice, and each time its worker's process died. "
         "Look whether it ran out of memory, or open the recording by itself."
-        for name in ("poison A", "poison B", "poison C")
+        for name in ("poison A", "poison B")
     }
     assert isinstance(results["poison A"].error.__cause__, BrokenExecutor)  # type: ignore[union-attr]
     assert all(result.detections for name, result in results.items() if name in NAMES)
@@ -274,7 +303,7 @@ def test_a_killed_process_of_a_pool_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_pool_that_is_broken_from_the_start_is_replaced() -> None:
-    with processes() as pool:
+    with processes(1) as pool:
         with pytest.raises(BrokenExecutor):
             pool.submit(os._exit, 3).result(timeout=60)
 
@@ -347,31 +376,47 @@ def test_what_cannot_be_sent_to_a_process_is_each_recordings_error() -> None:
     assert all(isinstance(result.error, (pickle.PicklingError, AttributeError)) for result in results)
 
 
-def test_a_killed_worker_of_a_cluster_loses_nothing(recordings: list[Path], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with dask_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@contextmanager
+def client_with(cluster: Cluster, workers: int) -> Iterator[Client]:
+    while len(cluster.alive()) < workers:
+        cluster.start_worker()
+    with Client(cluster.address, set_as_default=False, timeout=60) as client:
+        client.wait_for_workers(workers, timeout=60)
+        yield client
+
+
+def test_a_killed_worker_of_a_cluster_loses_nothing(commands: Cluster, tmp_path: Path) -> None:
     paths = small_recordings(tmp_path, 50)
-    with dask_cluster(tmp_path) as cluster:
+    with client_with(commands, workers=2) as client, client.get_executor() as executor:
         killer = threading.Thread(target=kill_one_in_mid_run, args=[tmp_path])
         killer.start()
-        with (
-            Client(cluster.address, set_as_default=False, timeout=60) as client,
-            client.get_executor() as executor,
-        ):
-            client.wait_for_workers(2, timeout=60)
-            results = list(inspect_all(paths, executor, SMALL, inspect=held))
+        results = list(inspect_all(paths, executor, SMALL, inspect=held))
         killer.join(timeout=60)
-        assert sorted(worker.poll() is None for worker in cluster.workers) == [False, True]
 
-    assert {result.recording for result in results} == set(paths)
-    assert [(r.error, r.detections) for r in results] == [
-        (None, inspect_recording(r.recording, SMALL)) for r in results
-    ]
+    assert Counter(result.recording for result in results) == Counter(paths)
+    assert all(r.error is None and r.detections == inspect_recording(r.recording, SMALL) for r in results)
 
 
-def test_a_recording_that_kills_a_clusters_workers_is_reported_and_the_others_are_inspected() -> None:
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), local_cluster() as executor:
-        results = list(inspect_all([*NAMES[:9], "poison", *NAMES[9:20]], executor, inspect=number))
+def allow_no_failures(dask_scheduler: Any) -> None:
+    dask_scheduler.allowed_failures = 0  # so that Dask gives up as soon as one worker has died
 
-    assert Counter(result.recording for result in results) == Counter(["poison", *NAMES[:20]])
+
+def test_a_recording_that_kills_a_clusters_workers_is_reported_and_the_others_are_inspected(
+    commands: Cluster,
+) -> None:
+    names = [*NAMES[:5], "poison", *NAMES[5:20]]
+    with client_with(commands, workers=3) as client, client.get_executor() as executor:
+        client.run_on_scheduler(allow_no_failures)
+        results = list(inspect_all(names, executor, inspect=number))
+        assert wait_until(lambda: len(commands.alive()) == 1)  # it was tried twice
+
+    assert Counter(result.recording for result in results) == Counter(names)
     (poison,) = [result for result in results if result.error]
     assert poison.recording == "poison"
     assert isinstance(poison.error.__cause__, KilledWorker)  # type: ignore[union-attr]
