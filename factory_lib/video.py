@@ -128,7 +128,8 @@ class VideoSource(Iterator[Frame]):
         with self._lock:
             if self._capture is None:
                 return None
-            there, image = self._capture.read(self._image)
+            read, place = self._capture.read, self._image
+            there, image = read() if place is None else read(place)
             if not there:
                 return None
             milliseconds = 0.0 if self.is_live else self._capture.get(cv2.CAP_PROP_POS_MSEC)
