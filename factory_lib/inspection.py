@@ -26,8 +26,6 @@ class Inspection:
     error: BaseException | None = None
 
 
-# One frame's memory for all (reuse): Dask has its workers take new memory from the system for each frame
-# (by MALLOC_TRIM_THRESHOLD_), and that made them two to three times slower than other processes.
 def inspect_recording(recording: Recording, preset: MotionPreset | None = None) -> list[Detection]:
     """Detect the parts of one recording, by its own time: the same list on any worker.
 

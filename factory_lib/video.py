@@ -66,21 +66,13 @@ class VideoSource(Iterator[Frame]):
     """
 
     def __init__(
-        self,
-        source: str | int,
-        open_capture: OpenCapture,
-        is_live: bool,
-        pace: float,
-        loop: bool,
-        reuse: bool = False,
+        self, source: str | int, open_capture: OpenCapture, is_live: bool, pace: float, loop: bool
     ) -> None:
         self._source = source
         self.name = name = source if isinstance(source, str) else f"Camera {source}"
         self.is_live = is_live
         self._open_capture = open_capture
         self.pace, self._loop = float(pace), loop and not is_live
-        self._reuse = reuse
-        self._image: NDArray[Any] | None = None  # where the next frame is read to, if not to new memory
         # A capture must not be released while another thread reads from it.
         self._lock = threading.Lock()
         self._capture: cv2.VideoCapture | None = open_capture()
@@ -128,8 +120,7 @@ class VideoSource(Iterator[Frame]):
         with self._lock:
             if self._capture is None:
                 return None
-            read, place = self._capture.read, self._image
-            there, image = read() if place is None else read(place)
+            there, image = self._capture.read()
             if not there:
                 return None
             milliseconds = 0.0 if self.is_live else self._capture.get(cv2.CAP_PROP_POS_MSEC)
@@ -139,8 +130,6 @@ class VideoSource(Iterator[Frame]):
             now = self._round_start + milliseconds / 1000
             if self._index and now <= self._last_time:  # a container without timestamps
                 now = self._last_time + 1 / (self.fps or 30.0)
-        if self._reuse:
-            self._image = image
         frame = Frame(image, self._index, now)  # type: ignore[arg-type]
         self._index += 1
         self._taken += 1
@@ -193,7 +182,7 @@ class VideoSource(Iterator[Frame]):
                 f"{self.name} cannot go to another process: it is closed, or its first frame was taken.",
                 "Open it again and send it before you take a frame.",
             )
-        return partial(open_video, pace=self.pace, loop=self._loop, reuse=self._reuse), (self._source,)
+        return partial(open_video, pace=self.pace, loop=self._loop), (self._source,)
 
     def __enter__(self) -> Self:
         return self
@@ -219,8 +208,7 @@ def open_video(
     loop : bool
         Begin again at a recording's end; indexes and times go on counting. No effect on what is live.
     reuse : bool
-        Read each frame into the memory of the one before: for who looks at each once and keeps none. New
-        memory for each frame can cost more than the decoding, where the system wants it back each time.
+        Read a file's frames each over the one before: quicker, for who looks at each once and keeps none.
 
     Raises
     ------
@@ -228,14 +216,13 @@ def open_video(
         If the source is not there, is no video or has no frames. While iterating: if a recording ends
         early, or a camera or stream stops.
     """
-    how = (pace, loop, reuse)
     if isinstance(source, int):
-        return VideoSource(source, lambda: open_camera(source), True, *how)
+        return VideoSource(source, lambda: open_camera(source), True, pace, loop)
     name = os.fspath(source)
     if "://" in name:
         capture = open_stream(name)
         # A web server may also serve a recording: it knows how many frames it has, and can be opened again.
         is_live = capture.get(cv2.CAP_PROP_FRAME_COUNT) <= 0
         first = iter([capture])
-        return VideoSource(name, lambda: next(first, None) or open_stream(name), is_live, *how)
-    return VideoSource(name, lambda: open_file(Path(name)), False, *how)
+        return VideoSource(name, lambda: next(first, None) or open_stream(name), is_live, pace, loop)
+    return VideoSource(name, lambda: open_file(Path(name), reuse), False, pace, loop)
