@@ -2,15 +2,12 @@
 
 import argparse
 import json
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 
 from tqdm import tqdm
 
@@ -24,6 +21,7 @@ from .preset import MotionPreset
 from .report import CameraReport
 from .resources import RESOURCE_FOLDER
 from .screen import windows_problem
+from .stopping import Stop, set_on_signal
 from .truth import GroundTruth, Score
 from .video import VideoSource, open_video
 
@@ -40,12 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0; 2 if something has to be put right (one sentence on stderr says what); after Ctrl-C, a clean
-        stop and the summary: 130.
+        stop and the summary: 130. Of ``factory inspect`` also 1, if some recordings failed.
     """
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["inspect"]:
+        from .inspecting import main as inspect  # only now: it brings pools of processes with it
+
+        return inspect(argv[1:])
     options = _parser().parse_args(argv)
-    code, stop = 0, _Stop()
+    code, stop = 0, Stop()
     try:
-        with _set_on_signal(stop):
+        with set_on_signal(stop):
             _run(options, stop)
     except FactoryError as error:
         print(f"factory: {error}", file=sys.stderr)
@@ -59,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="factory",
         description="Watch a conveyor belt with two cameras: a thread for each, one queue, one main loop.",
+        epilog="factory inspect CLIP ... inspects many recordings: see factory inspect --help.",
     )
     for number, clip, key in ((1, "conveyor.mp4", "default"), (2, "conveyor2.mp4", "cam2")):
         parser.add_argument(
@@ -93,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         help="play clips at their own speed, or as fast as possible (default: own speed with windows)",
     )
+    parser.add_argument(
+        "--workers",
+        choices=("threads", "processes"),
+        default="threads",
+        help="who watches the cameras: a thread or a process for each (%(default)s)",
+    )
     parser.add_argument("--seconds", type=_positive, metavar="S", help="stop after S seconds")
     parser.add_argument(
         "--save", metavar="DIR", help="save each detected crop, and all on one sheet detected.png"
@@ -109,32 +119,7 @@ def _positive(text: str) -> float:
     return value
 
 
-class _Stop(threading.Event):
-    """Set by Ctrl-C or by a request to terminate, whose number it keeps."""
-
-    signal = 0
-
-
-@contextmanager
-def _set_on_signal(stop: _Stop) -> Iterator[None]:
-    """Turn Ctrl-C into a wish to stop, so that it cannot interrupt the clean-up; a second one does."""
-
-    def wish(number: int, _: FrameType | None) -> None:
-        stop.signal = number
-        stop.set()
-        signal.signal(number, before[number])
-
-    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, wish)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _run(options: argparse.Namespace, stop: _Stop) -> None:
+def _run(options: argparse.Namespace, stop: Stop) -> None:
     if options.json:
         target = Path(options.json).absolute()
         if target.is_dir() or not target.parent.is_dir():
@@ -179,6 +164,7 @@ def _run(options: argparse.Namespace, stop: _Stop) -> None:
                     seconds=options.seconds,
                     stop=stop,
                     on_detection=keep,
+                    workers=options.workers,
                 )
         finally:
             # Also after an error: what was seen until then counts.

@@ -161,6 +161,19 @@ def test_pace_is_a_speed_that_can_be_changed_while_it_plays(
     assert slept == [0.0, 0.05, 0.05, 0.1, 0.1, 0.0, 0.025]
 
 
+def test_memory_is_new_for_each_frame_or_on_demand_that_of_the_one_before(make_clip: MakeClip) -> None:
+    path = make_clip(frames=5)
+    with open_video(path) as video:
+        images = [frame.image for frame in video]
+    with open_video(path, reuse=True) as video:
+        again = [(frame.image, frame.image.copy()) for frame in video]
+
+    assert len({image.ctypes.data for image in images}) == 5
+    assert len({image.ctypes.data for image, _ in again}) == 1
+    assert all(np.array_equal(image, copy) for image, (_, copy) in zip(images, again, strict=True))
+    assert not np.array_equal(images[0], images[4])
+
+
 def test_without_pace_nothing_waits(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video.time, "sleep", lambda seconds: pytest.fail("slept"))
 

@@ -109,12 +109,12 @@ def _texts(pair: Pair) -> Iterator[tuple[str, str, str]]:
 
 
 def size(pair: Pair) -> Iterator[Fault]:
-    """Count code cells, their lines (comments too, in the solution or the lesson) and words."""
+    """Count code cells, their lines (comments too, markers not, in the solution or the lesson) and words."""
     count = len(code_cells(pair.solution))
     if count not in CELLS:
         yield "", f"It has {count} code cells.", "Split or merge until they are 10 to 18."
     for cell in code_cells(pair.solution) + code_cells(pair.lesson):
-        lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+        lines = sum(bool(line.strip()) for line in cell.source.splitlines() if not re.search(MARKERS, line))
         if lines > LINES:
             yield cell.id, f"It has {lines} lines.", f"Split it: {LINES} are the most."
     prose = [cell.source for cell in pair.solution.cells if cell.cell_type == "markdown"]

@@ -7,6 +7,7 @@ from .levels import level
 from .live import LiveView
 from .page import chart, images, table
 from .predict import predict, reveal
+from .scaling import scaling
 from .timeline import Timeline
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "level",
     "predict",
     "reveal",
+    "scaling",
     "show",
     "table",
 ]

@@ -1,20 +1,26 @@
 """What the lessons' workers do: here a process finds its target, in a cell it could not."""
 
+import functools
 import os
 import sys
+import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from ..motion import MotionDetector
+from ..motion import Detection, MotionDetector
 from ..preset import MotionPreset
+from ..producer import RingProducer
 from ..resources import resource_path
-from ..video import open_video
+from ..video import Frame, open_video
 from .clips import Clip
 from .lanes import Span
 from .timeline import Timeline
@@ -162,6 +168,14 @@ def send_by_memory(shared: tuple[str, Any, Any], count: int) -> None:
     memory.close()
 
 
+def send_by_ring(end: RingProducer, count: int) -> None:
+    """Write so many frames into a ring, each in its place there."""
+    with end:
+        for number in range(count):
+            with end.reserve() as image:
+                image[:] = number % 256
+
+
 FRAME = (480, 640, 3)
 
 
@@ -247,3 +261,40 @@ def stay(begun: Any, leave: Any) -> None:
         own = memory.memory_info().rss
     begun.put(own)
     leave.wait(timeout=60)
+
+
+# -- 08: many recordings ----------------------------------------------------------------------------
+
+
+@contextmanager
+def short_recordings(count: int = 16, frames: int = 100) -> Iterator[list[Path]]:
+    """Write so many copies of Cam1's first frames into a folder of their own; it goes with the ``with``."""
+    with tempfile.TemporaryDirectory(prefix="recordings-", ignore_cleanup_errors=True) as folder:
+        paths = [Path(folder, f"recording-{number:04}.mp4") for number in range(1, count + 1)]
+        for path in paths:
+            path.write_bytes(_short_clip(frames))
+        yield paths
+
+
+@functools.cache
+def _short_clip(frames: int) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, open_video(_camera("Cam1")[0]) as video:
+        path = Path(folder, "clip.mp4")
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), video.fps, video.size)
+        for _, frame in zip(range(frames), video, strict=False):
+            writer.write(frame.image)
+        writer.release()
+        return path.read_bytes()
+
+
+def frames_of(recording: Path) -> list[Frame]:
+    """Read all frames of a recording, as whoever wants to send them has to."""
+    with open_video(recording) as video:
+        return list(video)
+
+
+def inspect_frames(frames: Sequence[Frame], preset: MotionPreset) -> list[Detection]:
+    """Do with frames what inspect_recording does with a path."""
+    detector = MotionDetector(preset)
+    found = (frame for frame in frames if detector.detect(frame.image, frame.time) is not None)
+    return [Detection(frame.index, frame.time) for frame in found]

@@ -173,16 +173,21 @@ class _Windows:
         self._drawn: object = None
         width, height = tuning.clip.size
         self.zoom = min(960 / width, 640 / height, 1.0 if width >= 480 else 640 / width)
+        self._look()
+        # A window that is shown empty, or moved before it is on the screen, may stay black (Qt on X11).
+        for title, picture in zip(TITLES, self._pictures(), strict=True):
+            cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+            for name, (_, last, _) in TRACKBARS.items() if title == BINARY else ():
+                now = self._position(name)
+                cv2.createTrackbar(name, title, now, max(last, now), partial(self._turn, name))
+            cv2.imshow(title, picture)
+        for _ in range(10):
+            cv2.waitKey(20)
+        cv2.setMouseCallback(INPUT, self._point)
         side = round(width * self.zoom) + 20
         for title, place in zip(TITLES, ((0, 0), (side, 0), (side + SIDE + 20, 0)), strict=True):
-            cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
             cv2.moveWindow(title, *place)
-        for name, (_, last, _) in TRACKBARS.items():
-            now = self._position(name)
-            cv2.createTrackbar(name, BINARY, now, max(last, now), partial(self._turn, name))
-        cv2.setMouseCallback(INPUT, self._point)
         self._due = time.monotonic()
-        self._look()
 
     def run(self) -> None:
         """Go on until the person quits."""
@@ -299,6 +304,12 @@ class _Windows:
         if now == self._drawn:
             return
         self._drawn = now
+        for title, picture in zip(TITLES, self._pictures(), strict=True):
+            cv2.imshow(title, picture)
+
+    def _pictures(self) -> tuple[Image, Image, Image]:
+        """Draw what stands in the windows, in the order of TITLES."""
+        tuning, frame = self.tuning, self.tuning.frame
         picture = framed(frame.image, tuning.preset, tuning.active, self.zoom)
         if self.help:
             cv2.rectangle(picture, (0, 0), (picture.shape[1], 26 * len(HELP) + 16), DARK, -1)
@@ -311,9 +322,7 @@ class _Windows:
         write(foot, f"frame {frame.index}{of}   {frame.time:.2f} s   {state}", 8, 20)
         write(foot, "h: help", picture.shape[1] - 64, 20)
         write(foot, self.said, 8, 42)
-        cv2.imshow(INPUT, np.vstack([picture, foot]))
-        cv2.imshow(BINARY, self._why(tuning.explain()))
-        cv2.imshow(CROP, self.crop)
+        return np.vstack([picture, foot]), self._why(tuning.explain()), self.crop
 
     def _why(self, seen: Explanation) -> Image:
         """Draw the ROI in black and white, and the two ratios against their limits."""

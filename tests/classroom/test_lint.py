@@ -136,6 +136,15 @@ def test_15_lines_with_comments_and_without_empty_ones() -> None:
     assert said(source("step-1", f"{lines}\n1\n2")) == [("step-1", "It has 16 lines.")]
 
 
+def test_the_two_markers_of_a_solution_are_no_lines() -> None:
+    def with_lines(count: int) -> Break:
+        return replace("double-stub", "return twice", "\n    ".join(["return twice"] * count))
+
+    # The stub has five other lines; what the marks stand around may fill the cell, and no more.
+    assert said(with_lines(11)) == []
+    assert said(with_lines(12)) == [("double-stub", "It has 16 lines.")]
+
+
 def test_900_words_of_prose() -> None:
     used = sum(any(map(str.isalnum, word)) for text in (HEAD, TAIL) for word in text.split())
     more = [prose("more", "word - " * (900 - used))]

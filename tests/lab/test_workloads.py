@@ -4,13 +4,14 @@ import importlib
 import sys
 import threading
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from queue import Queue
 
 import numpy as np
 import pytest
 
-from factory_lib import MotionDetector, MotionPreset, open_video, resource_path
+from factory_lib import FrameRing, MotionDetector, MotionPreset, inspect_recording, open_video, resource_path
 from factory_lib.lab import workloads
 from factory_lib.truth import GroundTruth
 
@@ -90,6 +91,21 @@ def test_a_download_tells_its_size_each_piece_and_the_end(tmp_path: Path) -> Non
     assert told[-1] == ("complete", str(tmp_path / "film.mp4"))
 
 
+def test_a_ring_brings_each_frame_home() -> None:
+    with FrameRing(workloads.FRAME) as ring:
+        with ring.producer("Cam1") as end:
+            process = get_context("spawn").Process(target=workloads.send_by_ring, args=(end, 10))
+            process.start()
+        seen = []
+        for _ in range(10):
+            with ring.take(timeout=60) as frame:
+                seen.append((frame.index, int(frame.image.min()), int(frame.image.max())))
+        process.join(timeout=60)
+
+    assert process.exitcode == 0
+    assert seen == [(number, number, number) for number in range(10)]
+
+
 def test_a_worker_that_fails_says_nothing_and_raises(capsys: pytest.CaptureFixture[str]) -> None:
     stderr = sys.stderr
     try:
@@ -116,3 +132,29 @@ def test_a_report_is_complete_only_if_its_writer_ends_well(
     assert begun.is_set()
     assert seen == ["begin\n"]
     assert report.read_text(encoding="utf-8") == "begin\nend\n"
+
+
+def test_short_recordings_are_there_as_long_as_the_with_lasts_each_with_the_clips_first_part() -> None:
+    truth = GroundTruth.load(resource_path("conveyor.json"))
+    begin, end = min(part.good_shot for part in truth.parts)
+
+    with workloads.short_recordings(3, end + 1) as recordings:
+        found = [inspect_recording(path) for path in recordings]
+        with open_video(recordings[0]) as video:
+            assert video.frame_count == end + 1
+
+    [part] = found[0]
+    assert begin <= part.frame <= end
+    assert found == [[part]] * 3
+    assert len({path.name for path in recordings}) == 3
+    assert not recordings[0].parent.exists()
+
+
+def test_frames_that_were_sent_give_what_their_recording_gives() -> None:
+    with workloads.short_recordings(1) as [recording]:
+        frames = workloads.frames_of(recording)
+        expected = inspect_recording(recording)
+
+    assert len(frames) == 100
+    assert workloads.inspect_frames(frames, MotionPreset()) == expected
+    assert len(expected) == 1

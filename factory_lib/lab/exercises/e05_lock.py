@@ -80,7 +80,7 @@ EXERCISE = Exercise(
     observe,
     judge,
     draw,
-    passed="No order goes wrong, and the auditor can look after each part.",
+    passed="No order goes wrong, and the auditor can look between the two parts.",
     hints=(
         "Which lines belong together, so that nobody may see the state between them?",
         "Both workers must take the same lock: store.lock. In move it belongs inside the loop.",
