@@ -52,7 +52,7 @@ def same(found: list[list[Detection]]) -> int:
 
 
 class Workers:
-    """Executors of so many workers, made when they are first asked for and kept until the ``with`` block ends.
+    """Executors of so many workers, made when first asked for and kept until the ``with`` block ends.
 
     So no worker's start is in what is measured: a batch of a thousand recordings pays for it once.
     """

@@ -1,7 +1,7 @@
 """The shipped clips, their detectors, and threads that run and are waited for."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 
@@ -16,17 +16,20 @@ def detector(key: str) -> MotionDetector:
     return MotionDetector(MotionPreset.load(resource_path("motion.cfg"), key))
 
 
-def frames(clip: str, most: int | None = None) -> Iterator[Frame]:
-    """Read a shipped clip, or its first frames."""
-    return islice(open_video(resource_path(clip)), most)
+class Clip(Iterable[Frame]):
+    """A shipped clip, or its first frames: opened when it is read, so that it can be sent to a process."""
+
+    def __init__(self, name: str, most: int | None = None) -> None:
+        self._name, self._most = name, most
+
+    def __iter__(self) -> Iterator[Frame]:
+        return islice(open_video(resource_path(self._name)), self._most)
 
 
 def cameras(most: int | None = None, count: int = 2) -> list[Camera]:
     """Make so many cameras that look at the clips in turn."""
     chosen = [CLIPS[i % len(CLIPS)] for i in range(count)]
-    return [
-        Camera(f"Cam{i + 1}", frames(clip, most), detector(key)) for i, (_, clip, key) in enumerate(chosen)
-    ]
+    return [Camera(f"Cam{i + 1}", Clip(clip, most), detector(key)) for i, (_, clip, key) in enumerate(chosen)]
 
 
 def in_threads(bodies: list[Callable[[], int]]) -> int:

@@ -12,7 +12,7 @@ from factory_lib import FactoryController, FactoryReport, NoDisplay, run_factory
 
 from . import senders
 from .apart import apart
-from .clips import CLIPS, cameras, detector, frames, in_threads
+from .clips import CLIPS, Clip, cameras, detector, in_threads
 from .paired import Ratio, Run, timed
 
 SKELETON_FRAMES, PROCESS_FRAMES = 150, 600
@@ -73,7 +73,7 @@ def processes_over_queue() -> Run:
 
 def reading_only() -> int:
     """Read both clips in two threads and do nothing with them."""
-    return in_threads([partial(lambda clip: sum(1 for _ in frames(clip)), clip) for _, clip, _ in CLIPS])
+    return in_threads([partial(lambda clip: sum(1 for _ in Clip(clip)), clip) for _, clip, _ in CLIPS])
 
 
 def sequential() -> int:
@@ -81,7 +81,7 @@ def sequential() -> int:
     count = 0
     for _, clip, key in CLIPS:
         eye = detector(key)
-        for frame in frames(clip):
+        for frame in Clip(clip):
             eye.detect(frame.image, frame.time)
             count += 1
     return count
@@ -93,7 +93,7 @@ def skeleton() -> int:
 
     def watch(name: str, clip: str, key: str) -> int:
         eye = detector(key)
-        for frame in frames(clip, SKELETON_FRAMES):
+        for frame in Clip(clip, SKELETON_FRAMES):
             time.sleep(0.03)  # as handed out
             events.put((f"VIDEO:{name} live", frame.image))
             crop = eye.detect(frame.image, frame.time)
@@ -137,3 +137,8 @@ def cases() -> Iterator[Ratio]:
     yield Ratio(name, short, "the skeleton's structure", timed(skeleton), "frame", 20.0)
     name = f"{what}, {PROCESS_FRAMES} frames a camera, once begun"
     yield Ratio(name, running, "processes, mp.Queue", processes_over_queue, "frame")
+    ring = partial(running, workers="processes")
+    yield Ratio(name, running, "processes, FrameRing", ring, "frame")
+    yield Ratio(
+        "factory, processes over FrameRing", ring, "processes, mp.Queue", processes_over_queue, "frame"
+    )

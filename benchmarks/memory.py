@@ -15,7 +15,7 @@ import psutil
 from factory_lib import Camera, FactoryController, Frame, NoDisplay, open_video, resource_path, run_factory
 
 from .apart import apart, output
-from .clips import CLIPS, cameras, detector, frames, in_threads
+from .clips import CLIPS, Clip, cameras, detector, in_threads
 from .paired import Excess, Run, Work
 
 MB = 1e6
@@ -85,7 +85,7 @@ def cv2_reading() -> Run:
 def queued(count: int) -> Run:
     """Let so many frames wait in a queue; return what the process holds then."""
     waiting: queue.Queue[tuple[str, Frame]] = queue.Queue()
-    for frame in frames(CLIPS[0][1], QUEUED):
+    for frame in Clip(CLIPS[0][1], QUEUED):
         if frame.index < count:
             waiting.put(("VIDEO:Cam1 live", frame))
     return Run(1, psutil.Process().memory_info().rss / MB)

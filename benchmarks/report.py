@@ -2,6 +2,7 @@
 
 import json
 import platform
+import statistics
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,22 +60,19 @@ def line(row: Row) -> str:
     if row.problem:
         cells = [case.what, case.peer, "not measured", "-", case.said_goal(), row.problem.replace("|", "/")]
         return f"| {' | '.join(cells)} | - |"
-    low, high = row.spread
     goal = case.said_goal()
     if case.goal is not None:
         goal += " reached" if case.reached(row.value) else " missed"
     if row.busy:
         goal += f" (machine busy: others used {100 * row.others:.0f} %)"
+    spread = " to ".join(case.said(value) for value in row.spread)
     sides = [_cost(row, times) for times in (row.ours, row.theirs)]
-    return f"| {case.what} | {case.peer} | {case.said(row.value)} | {case.said(low)} to {case.said(high)} | {goal} | {sides[0]} | {sides[1]} |"
+    return f"| {' | '.join([case.what, case.peer, case.said(row.value), spread, goal, *sides])} |"
 
 
 def _cost(row: Row, times: Sequence[float]) -> str:
-    middle = sorted(times)[len(times) // 2]
-    if row.case.suffix:
-        amount = row.case.scale * middle
-        return f"{amount:.{1 if amount < 1000 else 0}f} {row.case.suffix}{row.case.unit}"
-    return f"{middle:.1f} {row.case.unit}"
+    amount = row.case.scale * statistics.median(times)
+    return f"{amount:.{1 if amount < 1000 else 0}f} {row.case.suffix}{row.case.unit}"
 
 
 def warning(rows: Iterable[Row]) -> str:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from factory_lib import watch_camera
 
-from .clips import detector, frames
+from .clips import Clip, detector
 
 SHAPE = (480, 640, 3)
 SLOTS = 8
@@ -61,6 +61,6 @@ def by_ring(end: Any, count: int, in_place: bool) -> None:
 
 def watch(name: str, clip: str, key: str, most: int, events: Any, stop: Any, start: Any) -> None:
     """Watch a camera as a thread of the factory does, from when all the others are ready too."""
-    eye, source = detector(key), frames(clip, most)
+    eye, source = detector(key), Clip(clip, most)
     start.wait(PATIENCE)
     watch_camera(name, source, eye, events, stop, drop_live=False)

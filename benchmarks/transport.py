@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from factory_lib.ring import FrameRing
+from factory_lib import FrameRing
 
 from . import senders
 from .paired import Ratio, Run

@@ -1,5 +1,7 @@
 """The smart factory: the names that lessons and programs use."""
 
+from typing import TYPE_CHECKING, Any
+
 from .batch import Inspection, inspect_all, inspect_recording
 from .controller import FactoryController
 from .crops import CropFolder
@@ -12,6 +14,9 @@ from .report import CameraReport, FactoryReport
 from .resources import resource_path
 from .video import Frame, VideoSource, open_video
 
+if TYPE_CHECKING:
+    from .ring import FrameRing
+
 __all__ = [
     "Camera",
     "CameraReport",
@@ -23,6 +28,7 @@ __all__ = [
     "FactoryError",
     "FactoryReport",
     "Frame",
+    "FrameRing",
     "Inspection",
     "MotionDetector",
     "MotionPreset",
@@ -37,3 +43,12 @@ __all__ = [
     "run_factory",
     "watch_camera",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What only processes need is imported when it is asked for.
+    if name == "FrameRing":
+        from .ring import FrameRing
+
+        return FrameRing
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -44,3 +44,15 @@ class DisplayError(FactoryError):
 
 class TruthError(FactoryError):
     """A ground truth file that cannot be read."""
+
+
+class RingError(FactoryError):
+    """A FrameRing used wrongly, or one whose other side is gone without a word."""
+
+
+class RingTimeout(RingError):
+    """No frame, or no room for one, within the time that was given."""
+
+
+class RingClosed(RingError):
+    """The other side has closed its end: nothing more comes, or nothing more is taken."""

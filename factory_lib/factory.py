@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from .controller import FactoryController
 from .display import Display
@@ -154,11 +154,12 @@ def run_factory(
     seconds: float | None = None,
     stop: threading.Event | None = None,
     on_detection: OnDetection | None = None,
+    workers: Literal["threads", "processes"] = "threads",
 ) -> FactoryReport:
-    """Run the factory: watch each camera in a thread of its own, show what happens, stop cleanly.
+    """Run the factory: watch each camera in a worker of its own, show what happens, stop cleanly.
 
     It ends when every camera has, after `seconds`, when `stop` is set, when the display is closed, and
-    after any error or Ctrl-C. However it ends: the belt stands, the threads are joined, the sources are
+    after any error or Ctrl-C. However it ends: the belt stands, the workers are joined, the sources are
     closed, and no detection is lost. The counts are also in each ``camera.report``, as it runs and after
     an error.
 
@@ -180,13 +181,17 @@ def run_factory(
         Set it, from a signal handler or another thread, to stop the factory.
     on_detection : callable, optional
         Called in the main loop for each part with the camera's name, the `Detection` and its crop.
+    workers : {"threads", "processes"}
+        Threads, as long as the work is OpenCV's, which lets others run meanwhile: nothing is sent, and they
+        start in 0.2 ms. Processes for a detector in pure Python, or a driver that may crash: each opens its
+        source anew, takes a second to start, and each live image is copied twice.
 
     Raises
     ------
     FactoryError
-        If two cameras have one name, or there is none.
+        If two cameras have one name, or there is none; if a source or detector cannot go to a process.
     Exception
-        The first error of a camera's thread, of the display or of `on_detection`, once all is stopped.
+        The first error of a camera's worker, of the display or of `on_detection`, once all is stopped.
     """
     names = [camera.name for camera in cameras]
     if not names or len(set(names)) < len(names):
@@ -194,18 +199,29 @@ def run_factory(
             f"A factory needs cameras with names that differ, and these are {names}.",
             "Name each differently.",
         )
+    if workers not in ("threads", "processes"):
+        raise FactoryError(
+            f"workers={workers!r} is neither 'threads' nor 'processes'.", "Choose one of them."
+        )
     stop = threading.Event() if stop is None else stop
-    events = queue.Queue(QUEUE_SIZE) if events is None else events
-    loop = _MainLoop(cameras, events, display, on_detection)
+    if workers == "processes":
+        from . import processes  # only here: not everybody needs all that it imports
+
+        crew: Any = processes.ProcessCrew(len(cameras), QUEUE_SIZE, events)
+        box: Any = crew
+    else:
+        box = queue.Queue(QUEUE_SIZE) if events is None else events
+        crew = ThreadPoolExecutor(len(cameras), thread_name_prefix="camera")
+    loop = _MainLoop(cameras, box, display, on_detection)
     started = time.perf_counter()
     try:
-        with ThreadPoolExecutor(len(cameras), thread_name_prefix="camera") as pool:
+        with crew:
             try:
                 controller.system_start()
                 for camera in cameras:
-                    args = (camera.name, camera.source, camera.detector, events, stop)
+                    args = (camera.name, camera.source, camera.detector, box, stop)
                     loop.workers.append(
-                        pool.submit(watch_camera, *args, report=camera.report, drop_live=drop_live)
+                        crew.submit(watch_camera, *args, report=camera.report, drop_live=drop_live)
                     )
                 for event in loop.take():
                     if seconds is not None and time.perf_counter() - started >= seconds:
@@ -216,7 +232,7 @@ def run_factory(
                         stop.set()
             finally:
                 # The one way out, whoever leaves and why. Who waits for room in the queue gets it, so
-                # that leaving the pool joins every thread; no thread is ever left to itself.
+                # that leaving the crew joins every worker; none is ever left to itself.
                 stop.set()
                 for event in loop.take():
                     if event is not None:

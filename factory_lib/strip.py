@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,7 +34,10 @@ class Strip:
         cut = bisect_left(range(pixels + 1), True, key=lambda count: keeps_limit(count / pixels) != start)
         self._least = 0 if start else cut
         self._most = cut - 1 if start else pixels
-        # Room to work in, so that no frame has to wait for memory.
+        self._make_room(height, width)
+
+    def _make_room(self, height: int, width: int) -> None:
+        """Keep memory to work in, so that no frame has to wait for it."""
         self._bright = np.empty((height, 3 * width), np.uint8)
         flat = self._bright.reshape(-1)
         self._first, self._second, self._third = flat[:-2], flat[1:-1], flat[2:]
@@ -59,3 +63,12 @@ class Strip:
         np.bitwise_or(self._merged, self._third, out=self._merged)
         np.bitwise_and(self._merged, self._pixel_starts, out=self._merged)
         return self._least <= cv2.countNonZero(self._merged) <= self._most
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        # Without the arrays: sent to a process or copied, they would no longer be views of one another.
+        return self._rows, self._bytes, self._threshold, self._pixels, self._least, self._most
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._rows, self._bytes, self._threshold, self._pixels, self._least, self._most = state
+        height = self._rows.stop - self._rows.start
+        self._make_room(height, self._pixels // height)

@@ -5,9 +5,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from .errors import VideoError
 COUNT_TOLERANCE = 0.01
 # Who is late by less than this many seconds plays faster until that is made up; by more, never.
 MOST_LATE = 1.0
+OpenCapture = Callable[[], cv2.VideoCapture]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +48,7 @@ class VideoSource(Iterator[Frame]):
     """An open file, camera or stream: an iterator of `Frame` and a context manager. Made by `open_video`.
 
     One thread iterates; `close` may be called from any. It is released at its end, after an error, by
-    `close` and at the end of a ``with`` block.
+    `close` and at the end of a ``with`` block. Pickled before a frame was taken, it is opened again.
 
     Attributes
     ----------
@@ -64,9 +66,10 @@ class VideoSource(Iterator[Frame]):
     """
 
     def __init__(
-        self, name: str, open_capture: Callable[[], cv2.VideoCapture], is_live: bool, pace: float, loop: bool
+        self, source: str | int, open_capture: OpenCapture, is_live: bool, pace: float, loop: bool
     ) -> None:
-        self.name = name
+        self._source = source
+        self.name = name = source if isinstance(source, str) else f"Camera {source}"
         self.is_live = is_live
         self._open_capture = open_capture
         self.pace, self._loop = float(pace), loop and not is_live
@@ -172,6 +175,15 @@ class VideoSource(Iterator[Frame]):
                 self._capture.release()
                 self._capture = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be opened again, from the beginning, in the process that this is sent to."""
+        if self._capture is None or self._index > (self._first is not None):
+            raise VideoError(
+                f"{self.name} cannot go to another process: it is closed, or its first frame was taken.",
+                "Open it again and send it before you take a frame.",
+            )
+        return partial(open_video, pace=self.pace, loop=self._loop), (self._source,)
+
     def __enter__(self) -> Self:
         return self
 
@@ -203,7 +215,7 @@ def open_video(
         early, or a camera or stream stops.
     """
     if isinstance(source, int):
-        return VideoSource(f"Camera {source}", lambda: open_camera(source), True, pace, loop)
+        return VideoSource(source, lambda: open_camera(source), True, pace, loop)
     name = os.fspath(source)
     if "://" in name:
         capture = open_stream(name)

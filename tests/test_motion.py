@@ -1,3 +1,4 @@
+import pickle
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -387,3 +388,21 @@ def test_arrays_that_are_not_contiguous_give_the_same_answer(view) -> None:
         assert np.array_equal(plain, strange) if plain is not None else strange is None
         answers.append(plain is not None)
     assert {True, False} == set(answers)
+
+
+@pytest.mark.parametrize("reference", ["none", "background"])
+def test_a_detector_that_was_sent_to_a_process_goes_on_as_the_original(reference: str) -> None:
+    original = MotionDetector(MotionPreset(reference=reference))  # type: ignore[arg-type]
+    sent, answers = None, []
+    with open_video(resource_path("conveyor.mp4")) as source:
+        for seen in source:
+            if seen.index == 100:
+                sent = pickle.loads(pickle.dumps(original))
+            crop = original.detect(seen.image, seen.time)
+            if sent is not None:
+                answers.append((crop is None, sent.detect(seen.image, seen.time) is None))
+            if seen.index == 700:
+                break
+
+    assert sum(not mine for mine, _ in answers) >= 3
+    assert all(mine == other for mine, other in answers)
