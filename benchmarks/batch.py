@@ -23,7 +23,7 @@ def record(folder: Path, count: int, frames: int) -> list[Path]:
     """Write so many recordings: the beginning of the shipped clip, each a file of its own."""
     first = folder / "recording-0000.mp4"
     with open_video(resource_path("conveyor.mp4")) as video:
-        write_clip([frame.image for frame, _ in zip(video, range(frames), strict=False)], first)  # type: ignore[arg-type]
+        write_clip([frame.image for frame, _ in zip(video, range(frames), strict=False)], first)
     paths = [folder / f"recording-{i:04}.mp4" for i in range(count)]
     for path in paths[1:]:
         path.write_bytes(first.read_bytes())

@@ -71,17 +71,17 @@ def processes_over_queue() -> Run:
             worker.join(PATIENCE)
 
 
-def reading_only() -> int:
+def reading_only(most: int | None = None) -> int:
     """Read both clips in two threads and do nothing with them."""
-    return in_threads([partial(lambda clip: sum(1 for _ in Clip(clip)), clip) for _, clip, _ in CLIPS])
+    return in_threads([partial(lambda clip: sum(1 for _ in Clip(clip, most)), clip) for _, clip, _ in CLIPS])
 
 
-def sequential() -> int:
+def sequential(most: int | None = None) -> int:
     """Read and inspect one clip after the other."""
     count = 0
     for _, clip, key in CLIPS:
         eye = detector(key)
-        for frame in Clip(clip):
+        for frame in Clip(clip, most):
             eye.detect(frame.image, frame.time)
             count += 1
     return count

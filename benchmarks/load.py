@@ -8,13 +8,13 @@ import psutil
 
 
 class Load:
-    """Measures in a ``with`` block what share of the machine was used by others; `others` is 0 to 1.
+    """Measures in a ``with`` block who used the machine: `own` seconds of CPU, and `others`' share, 0 to 1.
 
     Others are all processes but this one and its descendants, also those that begin and end meanwhile, and,
     on a virtual machine, what its host gave to somebody else.
     """
 
-    others = 0.0
+    own = others = 0.0
 
     def __enter__(self) -> Self:
         self._start = _used()
@@ -23,10 +23,10 @@ class Load:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        elapsed, idle, own = (after - before for after, before in zip(_used(), self._start, strict=True))
+        elapsed, idle, self.own = (after - before for after, before in zip(_used(), self._start, strict=True))
         capacity = elapsed * (psutil.cpu_count() or 1)
         if capacity > 0:
-            self.others = min(1.0, max(0.0, (capacity - idle - own) / capacity))
+            self.others = min(1.0, max(0.0, (capacity - idle - self.own) / capacity))
 
 
 def _used() -> tuple[float, float, float]:

@@ -153,7 +153,7 @@ class Unequal(Exception):
 
 
 def measure(case: Ratio) -> Row:
-    """Measure both sides of a case in turns, after one round that does not count.
+    """Measure both sides of a case in turns, after one round that does not count and that the peer begins.
 
     What fails is a row that says so: a peer that is broken, or not there, must not stop the others.
     """
@@ -161,7 +161,7 @@ def measure(case: Ratio) -> Row:
     with Load() as load:
         try:
             for turn in range(-1, case.pairs):
-                mine, other = _pair(case, row, turn % 2 == 0)
+                mine, other = _pair(case, row, turn % 2 == 1)
                 if turn >= 0:
                     row.ours.append(mine)
                     row.theirs.append(other)

@@ -10,7 +10,7 @@ from .batch import inspect, record
 from .factory import factory
 from .paired import Ratio, Run, Work, timed
 
-CAMERA_FRAMES, RECORDING_FRAMES = 300, 60
+CAMERA_FRAMES, RECORDING_FRAMES = 300, 120
 CAMERAS, RECORDINGS = (2, 4, 8), (16, 64)
 FEWEST = 4
 
