@@ -4,6 +4,7 @@
     python3 course.py factory [options]       run the two-thread factory on the shipped clips
     python3 course.py lab [options]           open JupyterLab in notebooks/
     python3 course.py test [pytest options]   run every test
+    python3 course.py benchmarks [names]      measure ours against peers, and install these first
     python3 course.py lessons [options]       make the lessons out of notebooks/solutions/ (for authors)
     python3 course.py kernel                  register the Jupyter kernel 'parallelism' for this folder
     python3 course.py doctor                  look for what is wrong here; installs nothing
@@ -45,7 +46,12 @@ MODULE = (str(PYTHON), "-P", "-m")
 STAMP = VENV / "course-stamp"
 LOCK = ROOT / ".venv.lock"
 KERNEL = "parallelism"
-COMMANDS = ("factory", "lab", "test", "lessons", "kernel", "doctor")
+COMMANDS = ("factory", "lab", "test", "benchmarks", "lessons", "kernel", "doctor")
+REQUIREMENTS = {
+    "test": "requirements-dev.txt",
+    "lessons": "requirements-dev.txt",
+    "benchmarks": "requirements-benchmarks.txt",
+}
 UNFINISHED = "unfinished"
 TEXT: Any = {"stdin": subprocess.DEVNULL, "encoding": "utf-8", "errors": "replace"}
 LOCK_SECONDS = 1800.0
@@ -319,7 +325,7 @@ def run(command: str, options: list[str]) -> int:
         raise Trouble(f"'{command}' takes no options: run 'python3 course.py {command}'.")
     if command == "doctor":
         return see_doctor()
-    prepare("requirements-dev.txt" if command in ("test", "lessons") else "requirements.txt")
+    prepare(REQUIREMENTS.get(command, "requirements.txt"))
     if command == "kernel":
         register_kernel()
         say(f"The kernel '{KERNEL}' runs {kernel_python()}")
@@ -333,6 +339,8 @@ def run(command: str, options: list[str]) -> int:
         # Python then warns of every text file that is opened without an encoding.
         env = {**os.environ, "PYTHONWARNDEFAULTENCODING": "1"}
         return become([str(PYTHON), "-m", "pytest", *options], ROOT, env)
+    if command == "benchmarks":
+        return become([str(PYTHON), "-m", "benchmarks", *options], ROOT, dict(os.environ))
     if command == "lessons":
         return become([*MODULE, "factory_lib.classroom.lessons", *options], None, dict(os.environ))
     # By the slide's program, which says in one sentence if OpenCV cannot be loaded here.

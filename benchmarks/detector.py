@@ -8,7 +8,7 @@ import numpy as np
 from factory_lib import MotionDetector, MotionPreset, open_video, resource_path
 from factory_lib.motion import Image
 
-from .paired import Row, compare
+from .paired import Ratio, timed
 
 # A frame that was just decoded is in the processor's cache: it is looked at again and again, not in turn.
 REPEATS = 50
@@ -24,7 +24,7 @@ def plain_passes(image: Image, preset: MotionPreset) -> bool:
     return top_share <= preset.top_ratio and mid_share >= preset.mid_ratio
 
 
-def rows() -> Iterator[Row]:
+def cases() -> Iterator[Ratio]:
     """Compare on the shipped clip's frames, apart by what it takes to decide them."""
     preset = MotionPreset()
     detector = MotionDetector(preset)
@@ -36,15 +36,17 @@ def rows() -> Iterator[Row]:
             (top_only if top_decides else both).append(frame.image)
     for name, images, goal in (("both strips", both, 5.0), ("top only", top_only, 10.0)):
 
-        def ours(images: list[Image] = images) -> None:
+        def ours(images: list[Image] = images) -> int:
             for image in images:
                 for _ in range(REPEATS):
                     detector.detect(image, 0.0)
+            return REPEATS * len(images)
 
-        def theirs(images: list[Image] = images) -> None:
+        def theirs(images: list[Image] = images) -> int:
             for image in images:
                 for _ in range(REPEATS):
                     plain_passes(image, preset)
+            return REPEATS * len(images)
 
-        units = (REPEATS * len(images), "frame")
-        yield compare(f"detector, {name}", ours, "plain formula", theirs, goal=goal, units=units)
+        what = f"detector, {name}"
+        yield Ratio(what, timed(ours), "plain formula", timed(theirs), "frame", goal, pairs=11)

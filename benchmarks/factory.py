@@ -1,111 +1,155 @@
-"""The two-thread factory against what else one could do with two clips."""
+"""The two-camera factory in threads against what else one could do with two clips."""
 
 import queue
-import threading
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from itertools import islice
+from multiprocessing import get_context
+from typing import Any
 
-from factory_lib import (
-    Camera,
-    FactoryController,
-    MotionDetector,
-    MotionPreset,
-    NoDisplay,
-    open_video,
-    resource_path,
-    run_factory,
-)
+from factory_lib import FactoryController, FactoryReport, NoDisplay, run_factory
 
-from .paired import Row, compare
+from . import senders
+from .apart import apart
+from .clips import CLIPS, Clip, cameras, detector, in_threads
+from .paired import Ratio, Run, Work, timed
+from .peers import PeerMissing
 
-SKELETON_FRAMES = 150
-CLIPS = (("Cam1", "conveyor.mp4", "default"), ("Cam2", "conveyor2.mp4", "cam2"))
+SKELETON_FRAMES, PROCESS_FRAMES = 150, 600
+PATIENCE = 60.0
+# glibc gives a freed frame back to the system and fetches it again, page by page. These keep it.
+KEEPS_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(512 << 20)}
 
 
-def detector(key: str) -> MotionDetector:
-    """Make a detector with a shipped preset."""
-    return MotionDetector(MotionPreset.load(resource_path("motion.cfg"), key))
+def factory(most: int | None = None, count: int = 2) -> int:
+    """Run the factory as it is, delivering every frame; return how many it delivered."""
+    return sum(camera.delivered for camera in run(most, count).cameras.values())
 
 
-def factory(most: int | None = None) -> None:
-    """Run the factory as it is, delivering every frame."""
-    cameras = [
-        Camera(name, islice(open_video(resource_path(clip)), most), detector(key))
-        for name, clip, key in CLIPS
-    ]
+def run(most: int | None, count: int = 2, **options: Any) -> FactoryReport:
+    """Run a factory that waits for every frame to be shown."""
     with FactoryController() as controller:
-        run_factory(cameras, controller, NoDisplay(), drop_live=False)
+        return run_factory(cameras(most, count), controller, NoDisplay(), drop_live=False, **options)
 
 
-def reading_only() -> None:
+def running(**options: Any) -> Run:
+    """Run the factory by its cameras' own clocks, so that what it takes to start workers does not count."""
+    reports = run(PROCESS_FRAMES, **options).cameras.values()
+    return Run(sum(report.delivered for report in reports), max(report.seconds for report in reports))
+
+
+def processes_over_queue() -> Run:
+    """Watch each camera in a process that puts its events, frames and all, on one multiprocessing.Queue.
+
+    Both begin at once, and the clock with their first event.
+    """
+    spawn = get_context("spawn")
+    events, stop, start = spawn.Queue(8), spawn.Event(), spawn.Barrier(len(CLIPS))
+    workers = [
+        spawn.Process(target=senders.watch, args=(*clip, PROCESS_FRAMES, events, stop, start))
+        for clip in CLIPS
+    ]
+    try:
+        for worker in workers:
+            worker.start()
+        done = live = 0
+        begun = 0.0
+        while done < len(workers):
+            name, _ = events.get(timeout=PATIENCE)
+            begun = begun or time.perf_counter()
+            done += name == "DONE"
+            live += name.endswith("live")
+        seconds = time.perf_counter() - begun
+        for worker in workers:
+            worker.join(PATIENCE)
+        if any(worker.exitcode for worker in workers):
+            raise RuntimeError(f"the processes ended with {[worker.exitcode for worker in workers]}")
+        return Run(live, seconds)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.join(PATIENCE)
+
+
+def reading_only(most: int | None = None) -> int:
     """Read both clips in two threads and do nothing with them."""
-
-    def read(clip: str) -> None:
-        for _ in open_video(resource_path(clip)):
-            pass
-
-    in_threads([partial(read, clip) for _, clip, _ in CLIPS])
+    return in_threads([partial(lambda clip: sum(1 for _ in Clip(clip, most)), clip) for _, clip, _ in CLIPS])
 
 
-def sequential() -> None:
+def sequential(most: int | None = None) -> int:
     """Read and inspect one clip after the other."""
+    count = 0
     for _, clip, key in CLIPS:
         eye = detector(key)
-        for frame in open_video(resource_path(clip)):
+        for frame in Clip(clip, most):
             eye.detect(frame.image, frame.time)
+            count += 1
+    return count
 
 
-def skeleton() -> None:
+def skeleton() -> int:
     """Run the structure of the skeleton that the course hands out: it sleeps a lot."""
     events: queue.Queue[tuple[str, object]] = queue.Queue()
 
-    def watch(name: str, clip: str, key: str) -> None:
+    def watch(name: str, clip: str, key: str) -> int:
         eye = detector(key)
-        for frame in islice(open_video(resource_path(clip)), SKELETON_FRAMES):
+        for frame in Clip(clip, SKELETON_FRAMES):
             time.sleep(0.03)  # as handed out
             events.put((f"VIDEO:{name} live", frame.image))
             crop = eye.detect(frame.image, frame.time)
             if crop is not None:
                 events.put((f"VIDEO:{name} detected", crop))
         events.put(("DONE", name))
+        return 0
 
-    def show() -> None:
-        done = 0
+    def show() -> int:
+        done = live = 0
         while done < len(CLIPS):
             name, _ = events.get(timeout=10)
             done += name == "DONE"
+            live += name.endswith("live")
             time.sleep(0.01)  # its cv2.waitKey(10)
+        return live
 
-    in_threads([*(partial(watch, *clip) for clip in CLIPS), show])
-
-
-def in_threads(bodies: list[Callable[[], None]]) -> None:
-    """Run each in a thread of its own and wait for all."""
-    threads = [threading.Thread(target=body) for body in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    return in_threads([*(partial(watch, *clip) for clip in CLIPS), show])
 
 
-def rows() -> Iterator[Row]:
+def kept(which: str) -> Run:
+    """Run a structure twice, so that memory is fetched once, and measure the second time."""
+    structure = timed({"factory": factory, "reading_only": reading_only}[which])
+    structure()
+    return structure()
+
+
+def keeping_memory(which: str) -> Work:
+    """Make a work of a structure in a process whose allocator keeps what is freed."""
+    run_apart = apart("factory", f"kept({which!r})", KEEPS_MEMORY)
+
+    def work() -> Run:
+        if sys.platform != "linux":
+            raise PeerMissing("Only glibc, on Linux, can be told to keep memory.")
+        return run_apart()
+
+    return work
+
+
+def cases() -> Iterator[Ratio]:
     """Compare on the two shipped clips."""
-    frames = 0
-    for _, clip, _ in CLIPS:
-        with open_video(resource_path(clip)) as source:
-            frames += source.frame_count or 0
-    what, units = "factory, two threads", (frames, "frame")
-    yield compare(what, factory, "reading only, two threads", reading_only, goal=0.9, units=units)
-    yield compare(what, factory, "sequential, one thread", sequential, goal=1.7, units=units)
-    some = (2 * SKELETON_FRAMES, "frame")
-    short = f"{what}, {SKELETON_FRAMES} frames a camera"
-    yield compare(
-        short,
-        lambda: factory(SKELETON_FRAMES),
-        "the skeleton's structure",
-        skeleton,
-        units=some,
-        pairs=5,
+    what = "factory, two threads"
+    ours = timed(factory)
+    yield Ratio(what, ours, "reading only, two threads", timed(reading_only), "frame", 0.92, pairs=11)
+    mine, other = keeping_memory("factory"), keeping_memory("reading_only")
+    peer = "reading only, memory kept too"
+    yield Ratio(f"{what}, memory kept", mine, peer, other, "frame", 0.92, pairs=7)
+    yield Ratio(what, ours, "sequential, one thread", timed(sequential), "frame", 1.7)
+    short = timed(lambda: factory(SKELETON_FRAMES))
+    name = f"{what}, {SKELETON_FRAMES} frames a camera"
+    yield Ratio(name, short, "the skeleton's structure", timed(skeleton), "frame", 20.0)
+    name = f"{what}, {PROCESS_FRAMES} frames a camera, once begun"
+    yield Ratio(name, running, "processes, mp.Queue", processes_over_queue, "frame")
+    ring = partial(running, workers="processes")
+    yield Ratio(name, running, "processes, FrameRing", ring, "frame")
+    yield Ratio(
+        "factory, processes over FrameRing", ring, "processes, mp.Queue", processes_over_queue, "frame"
     )

@@ -1,15 +1,16 @@
 """The race lab's engine against frontrun, in orders tried a second, on the same programs."""
 
 import json
-import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from factory_lib.interleave import explore
 
-from .paired import Row
+from .apart import output
+from .paired import Ratio, Run
+from .peers import PeerMissing, peer
 
-PAIRS = 5
 GOAL = 20.0
 
 
@@ -41,32 +42,29 @@ found = frontrun.explore(
     setup=interleave.Shelf, workers=[worker, worker], invariant=lambda shelf: True,
     preemption_bound=None, stop_on_first=False, detect_io=False,
 )
-print(json.dumps([time.perf_counter() - start, found.num_explored]))
+print(json.dumps([found.num_explored, time.perf_counter() - start]))
 """
 
 
-def peer(name: str) -> tuple[float, int]:
-    """Let frontrun try every order; return its seconds and how many orders it tried."""
-    command = [sys.executable, "-m", "frontrun.cli", sys.executable, "-c", PEER.format(name=name)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=True)
-    seconds, orders = json.loads(done.stdout.splitlines()[-1])
-    return float(seconds), int(orders)
+def ours(worker: Callable[[Shelf], None]) -> Run:
+    """Try every order."""
+    result = explore(worker, worker, setup=Shelf)
+    return Run(result.schedules, result.seconds)
 
 
-def rows() -> Iterator[Row]:
-    """Compare on two programs; frontrun has wheels for Linux only."""
+def frontrun(name: str) -> Run:
+    """Let frontrun try every order; it leaves out those that it can tell to be equal to another."""
     if sys.platform != "linux":
-        return
-    for worker in (once, thrice):
-        ratios: list[float] = []
-        mine: list[float] = []
-        others: list[float] = []
-        for _ in range(PAIRS):
-            result = explore(worker, worker, setup=Shelf)
-            seconds, orders = peer(worker.__name__)
-            mine.append(1e6 * result.seconds / result.schedules)
-            others.append(1e6 * seconds / orders)
-            ratios.append(others[-1] / mine[-1])
-        speeds = [f"{sorted(times)[PAIRS // 2]:.0f} us/order" for times in (mine, others)]
-        what = f"explore, two threads, {result.schedules} orders"
-        yield Row(what, "frontrun 0.7", ratios, GOAL, *speeds)
+        raise PeerMissing("frontrun has wheels for Linux only.")
+    peer("frontrun")
+    said = output(["-m", "frontrun.cli", sys.executable, "-c", PEER.format(name=name)])
+    amount, seconds = json.loads(said.splitlines()[-1])
+    return Run(amount, seconds)
+
+
+def cases() -> Iterator[Ratio]:
+    """Compare on two programs, by what one order costs."""
+    for worker, orders in ((once, 6), (thrice, 924)):
+        what = f"explore, two threads, {orders} orders"
+        theirs = partial(frontrun, worker.__name__)
+        yield Ratio(what, partial(ours, worker), "frontrun", theirs, "order", GOAL, same=False)

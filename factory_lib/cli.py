@@ -6,10 +6,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import NoReturn
 
 from .controller import FactoryController
 from .crops import CropFolder
@@ -108,8 +106,18 @@ def _parser() -> argparse.ArgumentParser:
         "--save", metavar="DIR", help="save each detected crop, and all on one sheet detected.png"
     )
     parser.add_argument("--json", metavar="FILE", help="write the report to FILE")
-    parser.add_argument("--version", action="version", version=f"factory {version('factory-lib')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for: that costs as much as all else that --help needs."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"factory {version('factory-lib')}")
+        parser.exit()
 
 
 def _positive(text: str) -> float:
@@ -196,6 +204,8 @@ class _Bars:
     """A display with a progress bar for each camera, on a terminal."""
 
     def __init__(self, display: Display, cameras: Sequence[Camera]) -> None:
+        from tqdm import tqdm  # only now: it takes a while to import
+
         self._display = display
         self.show = display.show
         self._bars = [

@@ -95,7 +95,7 @@ class Course:
             '[project]\nname = "factory-lib"\nversion = "0.0.1"\n',
         )
         self.write("tiny_backend.py", BACKEND)
-        for package in ("factory_lib", "pytest", "jupyterlab"):
+        for package in ("factory_lib", "pytest", "jupyterlab", "benchmarks"):
             self.write(f"{package}/__main__.py", TELL)
         self.write("factory_lib/cli.py", CLI)
         self.write("factory_lib/classroom/lessons.py", TELL)
@@ -261,7 +261,7 @@ def test_without_a_command_it_prints_the_commands_and_installs_nothing(
 ) -> None:
     done = fresh.run(*arguments)
     assert done.returncode == 0
-    for command in ("factory", "lab", "test", "lessons", "kernel", "doctor"):
+    for command in ("factory", "lab", "test", "benchmarks", "lessons", "kernel", "doctor"):
         assert f"python3 course.py {command}" in done.stdout
     assert not (fresh.folder / ".venv").exists()
 
@@ -270,7 +270,7 @@ def test_without_a_command_it_prints_the_commands_and_installs_nothing(
     ("wrong", "hint"),
     [
         ("factroy", "did you mean 'factory'?"),
-        ("xyz", "there are factory, lab, test, lessons, kernel, doctor."),
+        ("xyz", "there are factory, lab, test, benchmarks, lessons, kernel, doctor."),
     ],
 )
 def test_an_unknown_command_is_answered_with_the_right_ones(wrong: str, hint: str, fresh: Course) -> None:
@@ -324,6 +324,14 @@ def test_lessons_keeps_the_callers_folder_and_installs_what_the_tests_need(fresh
     assert Path(str(answer["cwd"])).samefile(fresh.home)
     assert str(answer["module"]).endswith("lessons.py")
     assert fresh.run("test").stderr == ""
+
+
+def test_benchmarks_run_in_the_courses_folder_with_the_peers_installed(fresh: Course) -> None:
+    fresh.write("requirements-benchmarks.txt", "# peers\n-r requirements-dev.txt\n")
+    answer = told(fresh.run("benchmarks", "detector", "--json", "x.json"))
+    assert answer["options"] == ["detector", "--json", "x.json"]
+    assert Path(str(answer["cwd"])).samefile(fresh.folder)
+    assert "benchmarks" in str(answer["module"])
 
 
 def test_the_commands_exit_code_is_passed_on(installed: Course) -> None:
