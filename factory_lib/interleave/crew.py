@@ -12,7 +12,7 @@ from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 from .bytecode import Site, Tables, is_followed
-from .touch import Eye, slots, width
+from .touch import Eye, library_name, slots, width
 
 PATIENCE = 60.0  # seconds between two looks of a parked thread whether it is still needed
 STUCK = 3.0  # seconds without a sign of life until a worker counts as waiting for the world outside
@@ -69,6 +69,7 @@ class Worker:
         self.op: Op | None = None
         self.begun = self.done = False
         self.error = ""
+        self.thread_of_mine: threading.Thread | None = None  # that of the program's, if a worker started it
         self.impure = 0  # counts what it did beyond looking
         self.marks: dict[tuple[int, int], tuple[int, int, list[Any], FrameType]] = {}
         self.spin: int | None = None
@@ -102,6 +103,7 @@ class Crew:
         self.by_heart = True  # whether repeated steps need not be looked at: there is nothing to learn there
         self.shifted = False  # what was found in this order calls for a new start of the search
         self.deadline = float("inf")
+        self.reduces = False  # whether orders of independent steps are left out
         self.eye = Eye(lambda name: self.notes.setdefault(name), self._store)
         self._closed = False
         self._retired: list[Worker] = []
@@ -122,6 +124,8 @@ class Crew:
         self.touched: dict[int, int] = {}
         self.written: dict[int, set[Any]] = {}
         self._cold: dict[tuple[Site, Accesses], None] = {}
+        self.eye.strange = {}
+        self.eye.between = {}
 
     # The order from outside: the searching thread.
 
@@ -212,6 +216,7 @@ class Crew:
 
         Shared is what was there before the workers began, and what two of them touched.
         """
+        self._note_libraries()
         if not self._cold:
             return False
         new, there = False, known()
@@ -220,10 +225,20 @@ class Crew:
                 shared = key in there or self.touched[key] & (self.touched[key] - 1)
                 if not site.hot and shared and self._is_written(key, part):
                     site.hot = new = True
-        if self.by_heart and any(not site.hot for site, _ in self._cold):
+        if self.by_heart and (self.eye.strange or self.eye.between or any(not site.hot for site, _ in self._cold)):
             self.by_heart = False
             new |= self.known > 0  # what the repeated steps touched was not looked at
         return new
+
+    def _note_libraries(self) -> None:
+        """Note what two workers use and a library's Python code has a hand in: it takes many steps, not one."""
+        for key, workers in self.touched.items():
+            if workers & (workers - 1) and key in self.written:
+                name = self.eye.strange.get(key) or library_name(type(self.pins[key]))
+                if name:
+                    self.notes[name] = None
+                elif self.reduces and key in self.eye.between:
+                    self.notes[f"with sleep sets, {self.eye.between[key]} that calls a function of yours"] = None
 
     def _is_written(self, key: int, part: Any) -> bool:
         parts = self.written.get(key, ())
@@ -375,6 +390,9 @@ class Crew:
             self._count_turn(worker, frame)
         try:
             seen = self.eye.see(site, frame)
+        except RecursionError:
+            self.notes["the limit of recursion, which is reached here too early"] = None
+            raise
         except Exception as error:  # ours, not the learner's: `run` raises it
             self.fault = error
             self._stop(worker, "fault", frame)
