@@ -347,13 +347,12 @@ class Eye:
                 self.note(f"{value.__qualname__}, called by C code")
         for argument in arguments:
             yield from look_into(argument, writes) if flat and not calls else look_deep(argument, writes)
-        if any(type(value) in (FunctionType, MethodType) for value in arguments):
-            given = [getattr(callee, "__self__", None), *arguments]
-            self.between |= {id(value): callee.__name__ for value in given if is_box(type(value))}
 
     def _builtin(self, callee: Any, arguments: list[Any]) -> Iterator[Access]:
         name = callee.__name__
         owner = getattr(callee, "__self__", None)
+        if any(type(value) in (FunctionType, MethodType) for value in arguments):
+            self.between |= {id(value): name for value in (owner, *arguments) if is_box(type(value))}
         if owner is None or isinstance(owner, ModuleType | type):
             module = getattr(callee, "__module__", None)
             if module is None and arguments:  # a method of a type, called with its object
