@@ -103,7 +103,6 @@ class Crew:
         self.by_heart = True  # whether repeated steps need not be looked at: there is nothing to learn there
         self.shifted = False  # what was found in this order calls for a new start of the search
         self.deadline = float("inf")
-        self.reduces = False  # whether orders of independent steps are left out
         self.eye = Eye(lambda name: self.notes.setdefault(name), self._store)
         self._closed = False
         self._retired: list[Worker] = []
@@ -231,14 +230,14 @@ class Crew:
         return new
 
     def _note_libraries(self) -> None:
-        """Note what two workers use and a library's Python code has a hand in: it takes many steps, not one."""
+        """Note what two workers use, and where what counts as one step is many: Python code runs in there."""
         for key, workers in self.touched.items():
             if workers & (workers - 1) and key in self.written:
                 name = self.eye.strange.get(key) or library_name(type(self.pins[key]))
+                if key in self.eye.between:
+                    name = f"{self.eye.between[key]}, in C, by functions of yours"
                 if name:
                     self.notes[name] = None
-                elif self.reduces and key in self.eye.between:
-                    self.notes[f"with sleep sets, {self.eye.between[key]} that calls a function of yours"] = None
 
     def _is_written(self, key: int, part: Any) -> bool:
         parts = self.written.get(key, ())

@@ -77,7 +77,6 @@ class Search:
         self.max_preemptions = max_preemptions
         self.sleep_sets = sleep_sets
         self.max_schedules = max_schedules
-        session.crew.reduces = sleep_sets
         self.restart()
 
     def restart(self) -> None:

@@ -13,7 +13,7 @@ import gc
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import (
     BuiltinFunctionType,
     FrameType,
@@ -166,10 +166,21 @@ def look_deep(value: Any, writes: bool = False, objects: bool = False) -> Iterat
             todo.extend(value)
         elif isinstance(value, dict):
             todo.extend(dict.values(value))
+        elif kind in _VIEWS:
+            todo.extend(gc.get_referents(value))
         elif isinstance(value, SimpleNamespace) or (objects and hasattr(kind, "__dict__")):
             if not isinstance(value, type) and not is_model(kind) and kind not in _BOUND:
                 yield value, WHOLE, writes
                 todo.extend(attributes(value).values())
+
+
+def speaks(value: Any) -> bool:
+    """Tell whether a method of the learner's compares or shows this value."""
+    kind: Any = type(value)
+    if kind in _PLAIN or not is_learners(kind):
+        return False
+    names = ("__eq__", "__lt__", "__hash__", "__repr__", "__str__")
+    return any(isinstance(getattr(kind, name), FunctionType) for name in names)
 
 
 def part_of(box: Any, key: Any) -> Any:
@@ -263,7 +274,7 @@ class Eye:
             if kind == "item" or isinstance(key, dict):
                 yield from touch_item(*((box, key) if kind == "item" else (key, box)), site.writes)
             else:
-                yield from look_deep(key)
+                yield from self._deep(key)
         elif kind == "slice":
             yield from look_into(top(frame, site, 3)[0], site.writes)
         elif kind in ("next", "iter"):
@@ -275,7 +286,7 @@ class Eye:
                 yield from look_into(value, site.writes and place == 0)
         elif kind == "deep":
             for value in top(frame, site, site.count):
-                yield from look_deep(value)
+                yield from self._deep(value)
         elif kind == "match":
             owner, wanted, names = top(frame, site, 3)
             for name in (*getattr(wanted, "__match_args__", ())[: site.count], *names):
@@ -290,6 +301,12 @@ class Eye:
             if kind == "call ex":  # f(*parts) goes through the parts
                 yield from look_into(top(frame, site, 1 + (site.count & 1))[0])
             yield from self._call(*self.callee(site, frame))
+
+    def _deep(self, value: Any, writes: bool = False) -> Iterator[Access]:
+        """Look deep, as C code does that may call methods of the learner's: then it is not one step."""
+        yield from look_deep(value, writes)
+        if is_box(type(value)) and isinstance(value, Collection) and any(map(speaks, value)):
+            self.between[id(value)] = "to compare or show"
 
     def callee(self, site: Site, frame: FrameType) -> tuple[Any, list[Any]]:
         """Find what is called, and with what; an unbound method's object is its first argument."""
@@ -346,7 +363,7 @@ class Eye:
             if value in (setattr, delattr, getattr, next) or (is_box(home) and value.__name__ not in _READERS):
                 self.note(f"{value.__qualname__}, called by C code")
         for argument in arguments:
-            yield from look_into(argument, writes) if flat and not calls else look_deep(argument, writes)
+            yield from look_into(argument, writes) if flat and not calls else self._deep(argument, writes)
 
     def _builtin(self, callee: Any, arguments: list[Any]) -> Iterator[Access]:
         name = callee.__name__
@@ -368,7 +385,7 @@ class Eye:
             if is_box(kind):
                 part = part_of(owner, arguments[0]) if name in _PART and arguments else WHOLE
                 if kind in _VIEWS or name in _COMPARES:
-                    yield from look_deep(owner)
+                    yield from self._deep(owner)
                 yield _root(owner), part, name not in _READERS
             elif kind not in _PLAIN:
                 self.impure = True
