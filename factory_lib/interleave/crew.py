@@ -61,12 +61,14 @@ class Worker:
         self.baton = allocate_lock()
         self.baton.acquire()
         self.thread: threading.Thread | None = None
+        self.begun = self.done = False
+        self.op: Op | None = None
         self.retired = False  # an exception was thrown into its thread, which may strike at any time
 
     def reset(self, job: Callable[[], object]) -> None:
         """Get ready for the next order."""
         self.job = job
-        self.op: Op | None = None
+        self.op = None
         self.begun = self.done = False
         self.error = ""
         self.thread_of_mine: threading.Thread | None = None  # that of the program's, if a worker started it
@@ -104,7 +106,7 @@ class Crew:
         self.shifted = False  # what was found in this order calls for a new start of the search
         self.deadline = float("inf")
         self.eye = Eye(lambda name: self.notes.setdefault(name), self._store)
-        self._closed = False
+        self._closed = self._running = False
         self._retired: list[Worker] = []
         self._home = allocate_lock()
         self._home.acquire()
@@ -149,7 +151,9 @@ class Crew:
         self._decide = decide
         for job in jobs:
             self.hire(job)
-        self._begin(self.active[script[0].chosen if self.known > 1 else 0]).baton.release()
+        first = self._begin(self.active[script[0].chosen if self.known > 1 else 0])
+        self._running = True
+        first.baton.release()
         beat, since = -1, perf_counter()
         while not (self._home.acquire(timeout=0.25) and self.ending):
             now = perf_counter()
@@ -158,7 +162,8 @@ class Crew:
                 beat, since = self._beat, now
             elif now - since > STUCK:
                 self.ending = "stuck"
-                return
+                break
+        self._running = False
 
     def hire(self, job: Callable[[], object]) -> Worker:
         """Give a job to the next worker, who begins with it before the next decision."""
@@ -169,7 +174,7 @@ class Crew:
                 target=self._serve, args=(worker,), name=worker.name, daemon=True
             )
             self.workers.insert(index, worker)
-            _start(worker.thread)
+            _start(worker.thread)  # after Ctrl-C in between `close` finds one that was not started
         worker = self.workers[index]
         worker.reset(job)
         self.active.append(worker)
@@ -178,13 +183,18 @@ class Crew:
 
     def unwind(self) -> None:
         """End all work that has not ended, one worker after the other."""
+        if self._running:  # Ctrl-C: who is at work must not hand on to somebody whom we wake
+            self._late, limit = True, perf_counter() + STUCK
+            while not self.ending and perf_counter() < limit:
+                self._home.acquire(timeout=0.05)
+            self._running = False
         self.aborting = True
         self._home.acquire(blocking=False)  # somebody who came late may have left it open
         for worker in self.active:
             if worker.done or not worker.begun:
                 continue
             if worker.op is not None:
-                worker.baton.release()
+                _open(worker.baton)
                 self._home.acquire(timeout=0.2)
             limit = perf_counter() + 2.0
             while not worker.done and perf_counter() < limit:
@@ -205,9 +215,10 @@ class Crew:
         everybody = [(w.name, w.thread) for w in (*self.workers, *self._retired) if w.thread]
         for worker in self.workers:
             if worker.done or not worker.begun:
-                worker.baton.release()
+                _open(worker.baton)
         for _, thread in everybody:
-            _join(thread, timeout=2.0)
+            if thread.ident is not None:
+                _join(thread, timeout=2.0)
         return [name for name, thread in everybody if _is_alive(thread)]
 
     def learn(self, known: Callable[[], set[int]]) -> bool:
@@ -267,8 +278,7 @@ class Crew:
                 worker.op = None
                 worker.done = True
                 if self.aborting or worker.retired:
-                    with suppress(RuntimeError):  # of two that end at once one need wake the searching thread
-                        self._home.release()
+                    _open(self._home)  # of two that end at once one need wake the searching thread
                     if worker.retired:
                         break
                 else:
@@ -465,6 +475,11 @@ class Crew:
     def _store(self, name: str) -> None:
         if self.tables.store(name):
             self.shifted = True
+
+
+def _open(lock: Any) -> None:
+    with suppress(RuntimeError):  # it is open
+        lock.release()
 
 
 def place_of(frame: FrameType | None) -> tuple[str, int]:

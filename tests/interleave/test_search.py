@@ -759,6 +759,24 @@ def test_ctrl_c_in_the_middle_of_an_order_leaves_everything_as_before() -> None:
     assert snapshot() == before
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
+def test_ctrl_c_at_any_time_is_heard_and_leaves_no_thread() -> None:
+    def interrupt() -> None:
+        if hasattr(signal, "pthread_kill"):  # unlike the other it wakes who waits, wherever that is
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
+
+    before = snapshot()
+    for delay in range(1, 25):
+        timer = threading.Timer(delay / 500, interrupt)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            explore(*[more_often(9)] * 3, setup=one)
+        timer.join(10)
+        assert snapshot() == before
+
+
 def test_a_setup_that_fails_is_heard() -> None:
     before = snapshot()
 
