@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import get_ident
 from time import perf_counter
+from time import sleep as _sleep
 from types import CodeType, FrameType
 from typing import Any, NoReturn
 
@@ -217,9 +218,16 @@ class Crew:
             if worker.done or not worker.begun:
                 _open(worker.baton)
         for _, thread in everybody:
+            limit = perf_counter() + 0.2
+            while thread.ident is None and perf_counter() < limit:  # Ctrl-C came while it was started
+                _sleep(0.001)
             if thread.ident is not None:
                 _join(thread, timeout=2.0)
-        return [name for name, thread in everybody if _is_alive(thread)]
+        alive = [name for name, thread in everybody if _is_alive(thread)]
+        # Nothing is left for the garbage collector: a Ctrl-C that comes while it ends a thread's object is lost.
+        self._forget(())
+        self.workers, self._retired = [], []
+        return alive
 
     def learn(self, known: Callable[[], set[int]]) -> bool:
         """Make the sites hot that touched what is shared and written; tell whether there were any.

@@ -4,6 +4,7 @@ import _thread
 import collections
 import copy
 import functools
+import gc
 import itertools
 import operator
 import os
@@ -761,20 +762,31 @@ def test_ctrl_c_in_the_middle_of_an_order_leaves_everything_as_before() -> None:
 
 @pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_at_any_time_is_heard_and_leaves_no_thread() -> None:
-    def interrupt() -> None:
+    begun = threading.Event()
+
+    def interrupt(delay: float) -> None:
+        begun.wait(10)
+        time.sleep(delay)
         if hasattr(signal, "pthread_kill"):  # unlike the other it wakes who waits, wherever that is
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         else:
             _thread.interrupt_main()
 
+    def setup() -> SimpleNamespace:
+        begun.set()
+        return one()
+
     before = snapshot()
-    for delay in range(1, 25):
-        timer = threading.Timer(delay / 500, interrupt)
-        timer.start()
+    gc.disable()  # in whatever it ends Python drops a Ctrl-C
+    for number in range(24):
+        begun.clear()
+        thread = threading.Thread(target=interrupt, args=(number / 500,))
+        thread.start()
         with pytest.raises(KeyboardInterrupt):
-            explore(*[more_often(9)] * 3, setup=one)
-        timer.join(10)
+            explore(*[more_often(9)] * 3, setup=setup, max_seconds=20)
+        thread.join(10)
         assert snapshot() == before
+    gc.enable()
 
 
 def test_a_setup_that_fails_is_heard() -> None:
