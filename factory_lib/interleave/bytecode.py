@@ -28,9 +28,9 @@ _USES = dict.fromkeys(_ONE.split(), 1) | {"BINARY_OP": 2, "MATCH_KEYS": 2}
 # The same, also into what lies in there: they compare or show it.
 _DEEP = {"COMPARE_OP": 2, "FORMAT_VALUE": 2, "FORMAT_WITH_SPEC": 2, "FORMAT_SIMPLE": 1, "CONVERT_VALUE": 1}
 # How a lock or a queue looks inside: who reads that goes around its steps.
-INSIDE = frozenset("""
-    _value _flag _waiters _owner _count _cond _lock _state queue unfinished_tasks mutex
-""".split())
+INSIDE = frozenset(
+    "_value _flag _waiters _owner _count _cond _lock _state queue unfinished_tasks mutex".split()  # noqa: SIM905
+)
 _ENDS = {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"}
 _STEPS = {"BINARY_OP", "UNARY_NEGATIVE", "UNARY_INVERT", "UNARY_POSITIVE"}
 _GENERATOR = 0x20 | 0x80 | 0x200  # inspect.CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
@@ -201,7 +201,9 @@ class Tables:
 
     def _matters(self, site: Site, turns: bool) -> bool:
         if site.kind in ("global", "attr", "super", "cell"):  # to read a name that no code stores cannot
-            stores = ("cell",) if site.kind == "cell" else ("attr", "global")  # a global may be a module's attribute
+            stores = (
+                ("cell",) if site.kind == "cell" else ("attr", "global")
+            )  # a global may be a module's attribute
             stored = any(site.name in self._stored[each] for each in stores)
             site.faint = not stored and site.name_it() not in self.wanted
             return stored or site.name == "__dict__" or (site.kind == "attr" and site.name in INSIDE)

@@ -224,7 +224,7 @@ class Crew:
             if thread.ident is not None:
                 _join(thread, timeout=2.0)
         alive = [name for name, thread in everybody if _is_alive(thread)]
-        # Nothing is left for the garbage collector: a Ctrl-C that comes while it ends a thread's object is lost.
+        # Nothing is left for the garbage collector: Python drops a Ctrl-C that comes while it ends a thread.
         self._forget(())
         self.workers, self._retired = [], []
         return alive
@@ -243,7 +243,9 @@ class Crew:
                 shared = key in there or self.touched[key] & (self.touched[key] - 1)
                 if not site.hot and shared and self._is_written(key, part):
                     site.hot = new = True
-        if self.by_heart and (self.eye.strange or self.eye.between or any(not site.hot for site, _ in self._cold)):
+        if self.by_heart and (
+            self.eye.strange or self.eye.between or any(not site.hot for site, _ in self._cold)
+        ):
             self.by_heart = False
             new |= self.known > 0  # what the repeated steps touched was not looked at
         return new

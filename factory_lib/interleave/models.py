@@ -110,7 +110,9 @@ class _Kind(type):
     def __new__(mcls, name: str, bases: tuple[Any, ...], space: dict[str, Any], **more: Any) -> Any:
         """Let a class that others derive from a model while it stands there derive from the real thing."""
         if space.get("__module__") != __name__:
-            return type(name, tuple([base.real if isinstance(base, _Kind) else base for base in bases]), space)
+            return type(
+                name, tuple([base.real if isinstance(base, _Kind) else base for base in bases]), space
+            )
         return super().__new__(mcls, name, bases, space, **more)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:

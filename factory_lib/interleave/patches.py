@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import models
-from .crew import Worker
 from .bytecode import follow
+from .crew import Worker
 from .models import KINDS, Barrier, Condition, Lock, Model, Queue, RLock, SimpleQueue, point
 
 _real_sleep = time.sleep

@@ -109,8 +109,14 @@ def is_box(kind: Any) -> bool:
     return in_c or (any(found) and not is_learners(kind) and not is_model(kind))
 
 
+def holds(value: Any) -> bool:
+    """Tell the same of a value."""
+    kind: Any = type(value)
+    return is_box(kind)
+
+
 def library_name(kind: Any) -> str:
-    """Name a container that a library wrote in Python: other threads may come into the middle of its methods."""
+    """Name a container that a library wrote in Python: others may come into the middle of its methods."""
     method = getattr(kind, "__getitem__", None) or getattr(kind, "__len__", None)
     if isinstance(method, FunctionType) and not is_learners(kind) and not is_model(kind):
         return f"{kind.__module__}.{kind.__qualname__}"
@@ -168,10 +174,19 @@ def look_deep(value: Any, writes: bool = False, objects: bool = False) -> Iterat
             todo.extend(dict.values(value))
         elif kind in _VIEWS:
             todo.extend(gc.get_referents(value))
-        elif isinstance(value, SimpleNamespace) or (objects and hasattr(kind, "__dict__")):
-            if not isinstance(value, type) and not is_model(kind) and kind not in _BOUND:
-                yield value, WHOLE, writes
-                todo.extend(attributes(value).values())
+        elif isinstance(value, SimpleNamespace) or (objects and _has_attributes(value)):
+            yield value, WHOLE, writes
+            todo.extend(attributes(value).values())
+
+
+def _has_attributes(value: Any) -> bool:
+    kind: Any = type(value)
+    return (
+        hasattr(kind, "__dict__")
+        and not isinstance(value, type)
+        and not is_model(kind)
+        and kind not in _BOUND
+    )
 
 
 def speaks(value: Any) -> bool:
@@ -210,7 +225,8 @@ def touch_attribute(owner: Any, name: str, writes: bool) -> list[Access]:
     if not isinstance(name, str) or owner is NULL:
         return []
     if type(owner) is super:
-        return touch_parent(owner.__thisclass__, owner.__self__, name)
+        parent: Any = owner
+        return touch_parent(parent.__thisclass__, parent.__self__, name)
     for kind in owner.__mro__ if isinstance(owner, type) else type(owner).__mro__:
         if name in kind.__dict__:
             found = kind.__dict__[name]
@@ -305,7 +321,7 @@ class Eye:
     def _deep(self, value: Any, writes: bool = False) -> Iterator[Access]:
         """Look deep, as C code does that may call methods of the learner's: then it is not one step."""
         yield from look_deep(value, writes)
-        if is_box(type(value)) and isinstance(value, Collection) and any(map(speaks, value)):
+        if holds(value) and isinstance(value, Collection) and any(map(speaks, value)):
             self.between[id(value)] = "to compare or show"
 
     def callee(self, site: Site, frame: FrameType) -> tuple[Any, list[Any]]:
@@ -347,7 +363,9 @@ class Eye:
             if not self._refuse(callee, None):
                 yield from self._look_at(arguments, callee, False)
         elif type(callee).__name__ in ("_lru_cache_wrapper", "ReferenceType"):
-            self.note(f"{type(callee).__module__}.{type(callee).__name__.strip('_').removesuffix('_wrapper')}")
+            self.note(
+                f"{type(callee).__module__}.{type(callee).__name__.strip('_').removesuffix('_wrapper')}"
+            )
         elif hasattr(callee, "__name__"):
             yield from self._builtin(callee, arguments)
 
@@ -360,7 +378,9 @@ class Eye:
         calls = [value for value in arguments if type(value) in (BuiltinFunctionType, type(list.append))]
         for value in calls:
             home = getattr(value, "__objclass__", str)
-            if value in (setattr, delattr, getattr, next) or (is_box(home) and value.__name__ not in _READERS):
+            if value in (setattr, delattr, getattr, next) or (
+                is_box(home) and value.__name__ not in _READERS
+            ):
                 self.note(f"{value.__qualname__}, called by C code")
         for argument in arguments:
             yield from look_into(argument, writes) if flat and not calls else self._deep(argument, writes)
@@ -369,7 +389,7 @@ class Eye:
         name = callee.__name__
         owner = getattr(callee, "__self__", None)
         if any(type(value) in (FunctionType, MethodType) for value in arguments):
-            self.between |= {id(value): name for value in (owner, *arguments) if is_box(type(value))}
+            self.between |= {id(value): name for value in (owner, *arguments) if holds(value)}
         if owner is None or isinstance(owner, ModuleType | type):
             module = getattr(callee, "__module__", None)
             if module is None and arguments:  # a method of a type, called with its object
@@ -411,7 +431,8 @@ class Eye:
         for argument in arguments:
             for owner, part, writes in look_deep(argument, head not in _ONLY_READS, objects=True):
                 self.strange[id(owner)] = f"{home}.{callee.__qualname__}"
-                for name in attributes(owner) if writes and is_learners(type(owner)) else ():
+                kind: Any = type(owner)
+                for name in attributes(owner) if writes and is_learners(kind) else ():
                     self.store(name)
                 yield owner, part, writes
 
@@ -434,9 +455,10 @@ class Eye:
 
 # Libraries whose functions only call those that they are given, and those that change nothing of it.
 _HANDS_ON = {"contextlib", "functools", "abc", "typing", "enum", "warnings", "threading"}
-_ONLY_READS = frozenset("""
-    copy dataclasses datetime decimal fractions inspect json pprint re reprlib statistics string textwrap types
-""".split())
+_READING = """
+    copy dataclasses datetime decimal fractions inspect json pprint re reprlib statistics string textwrap
+"""
+_ONLY_READS = frozenset(_READING.split())
 _ALLOWED = (threading.Thread, threading.current_thread, threading.get_ident, threading.main_thread, print)
 # Their effects are outside this process, or depend on the clock or on chance, or wait unseen.
 _MODULES = """

@@ -14,7 +14,11 @@ PATIENCE = 20.0
 
 
 def run(
-    workers: Sequence[Callable[[Any], object]], state: Any, chance: random.Random, often: float, files: set[str]
+    workers: Sequence[Callable[[Any], object]],
+    state: Any,
+    chance: random.Random,
+    often: float,
+    files: set[str],
 ) -> str:
     """Run the workers once; return the names of their exceptions, a worker's letter before each.
 

@@ -497,7 +497,9 @@ def test_a_second_search_meets_the_code_that_the_first_has_met() -> None:
     """Of an event that was once switched off 3.12 tells nothing any more, not even to the next tool."""
     space: dict = {"NUMBER": 0}
     exec("def more():\n    global NUMBER\n    NUMBER = NUMBER + 1\n", space)
-    hidden = collections.UserDict(more=space["more"])  # of a library: what is in there is met only when it runs
+    hidden = collections.UserDict(
+        more=space["more"]
+    )  # of a library: what is in there is met only when it runs
 
     def work():
         hidden["more"]()

@@ -36,7 +36,7 @@ def formats(s):
 
 
 def percent(s):
-    s.x = "%s" % s.table
+    s.x = "%s" % s.table  # noqa: UP031
 
 
 def compares(s):
@@ -311,7 +311,9 @@ PROGRAMS = [
         lambda: State(x=0, lock=threading.Lock()),
         {2},
     ),
-    pair("a barrier is broken", waits_or_breaks, breaks, lambda: State(x=0, barrier=threading.Barrier(2)), {1}),
+    pair(
+        "a barrier is broken", waits_or_breaks, breaks, lambda: State(x=0, barrier=threading.Barrier(2)), {1}
+    ),
     Program(
         "a key that cannot be one",
         (unhashable,) * 2,
