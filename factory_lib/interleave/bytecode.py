@@ -7,12 +7,13 @@ import sys
 import sysconfig
 from collections import defaultdict
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, MethodType
+from typing import Any
 
 # What an instruction does to state that may be shared; the same words on 3.11, 3.12 and 3.13.
 _READS = {"LOAD_GLOBAL": "global", "LOAD_NAME": "global", "LOAD_ATTR": "attr", "LOAD_METHOD": "attr"}
 _READS |= dict.fromkeys(("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"), "cell")
-_READS |= {"BINARY_SUBSCR": "item", "BINARY_SLICE": "slice", "CONTAINS_OP": "in"}
+_READS |= {"LOAD_SUPER_ATTR": "super", "BINARY_SUBSCR": "item", "BINARY_SLICE": "slice", "CONTAINS_OP": "in"}
 _WRITES = {"STORE_GLOBAL": "global", "DELETE_GLOBAL": "global", "STORE_ATTR": "attr", "DELETE_ATTR": "attr"}
 _WRITES |= {"STORE_DEREF": "cell", "DELETE_DEREF": "cell", "STORE_SUBSCR": "item", "DELETE_SUBSCR": "item"}
 _WRITES |= {"STORE_SLICE": "slice"}
@@ -20,11 +21,16 @@ _CALLS = {"PRECALL": "call", "CALL": "call", "CALL_KW": "call kw", "CALL_FUNCTIO
 # Look into a container without naming it: the truth of a list, `a == b`, unpacking, iterating ...
 _ONE = """
     UNARY_NOT TO_BOOL UNPACK_SEQUENCE UNPACK_EX LIST_EXTEND SET_UPDATE DICT_UPDATE DICT_MERGE
-    FORMAT_SIMPLE CONVERT_VALUE MATCH_SEQUENCE MATCH_MAPPING GET_LEN CALL_INTRINSIC_1
+    MATCH_SEQUENCE MATCH_MAPPING GET_LEN CALL_INTRINSIC_1
     UNARY_NEGATIVE UNARY_INVERT UNARY_POSITIVE
 """
-_TWO = "COMPARE_OP BINARY_OP FORMAT_VALUE FORMAT_WITH_SPEC MATCH_KEYS MATCH_CLASS"
-_USES = dict.fromkeys(_ONE.split(), 1) | dict.fromkeys(_TWO.split(), 2)
+_USES = dict.fromkeys(_ONE.split(), 1) | {"BINARY_OP": 2, "MATCH_KEYS": 2}
+# The same, also into what lies in there: they compare or show it.
+_DEEP = {"COMPARE_OP": 2, "FORMAT_VALUE": 2, "FORMAT_WITH_SPEC": 2, "FORMAT_SIMPLE": 1, "CONVERT_VALUE": 1}
+# How a lock or a queue looks inside: who reads that goes around its steps.
+INSIDE = frozenset(
+    "_value _flag _waiters _owner _count _cond _lock _state queue unfinished_tasks mutex".split()  # noqa: SIM905
+)
 _ENDS = {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"}
 _STEPS = {"BINARY_OP", "UNARY_NEGATIVE", "UNARY_INVERT", "UNARY_POSITIVE"}
 _GENERATOR = 0x20 | 0x80 | 0x200  # inspect.CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
@@ -52,6 +58,7 @@ class Site:
     line: int
     arithmetic: bool = False
     hot: bool = False
+    faint: bool = False  # an attribute that nobody stores
     mixed: bool = False  # hot, but there were times when it touched nothing
 
     def name_it(self) -> tuple[str, str, int, int]:
@@ -71,6 +78,14 @@ def is_followed(filename: str) -> bool:
         or f"{os.sep}site-packages{os.sep}" in path
         or f"{os.sep}dist-packages{os.sep}" in path
     )
+
+
+def follow(worker: Any) -> CodeType | None:
+    """Find the code of a callable, in methods and partials too; None if it is not the learner's."""
+    while isinstance(worker, functools.partial | MethodType):
+        worker = worker.func if isinstance(worker, functools.partial) else worker.__func__
+    code = getattr(worker, "__code__", None) or getattr(type(worker).__call__, "__code__", None)
+    return code if isinstance(code, CodeType) and is_followed(code.co_filename) else None
 
 
 def stack_depths(code: CodeType) -> dict[int, int]:
@@ -115,8 +130,12 @@ def find_sites(code: CodeType) -> dict[int, Site]:
                 count = argument
         elif name in _CALLS and not (name == "CALL" and sys.version_info < (3, 12)):
             kind, count = _CALLS[name], argument
+        elif name in _DEEP or (name == "BINARY_OP" and found.argrepr == "%"):
+            kind, count = "deep", _DEEP.get(name, 2)
         elif name in _USES:
             kind, count = "use", _USES[name]
+        elif name == "MATCH_CLASS":
+            kind, count = "match", argument
         elif name == "FOR_ITER":
             kind = "next"
         elif name in ("GET_ITER", "GET_YIELD_FROM_ITER"):
@@ -130,7 +149,7 @@ def find_sites(code: CodeType) -> dict[int, Site]:
             kind = "use"
         if kind and found.offset in depths:
             writes = name in _WRITES or (name == "BINARY_OP" and found.argrepr.endswith("="))
-            label = str(found.argval) if kind in ("global", "attr", "cell") else name
+            label = str(found.argval) if kind in ("global", "attr", "cell", "super") else name
             label = found.argrepr if name in ("BINARY_OP", "COMPARE_OP") else label
             deletes, arithmetic = name.startswith("DELETE"), name in _STEPS
             depth = depths[found.offset]
@@ -146,6 +165,7 @@ class Tables:
     def __init__(self, fine: bool) -> None:
         self.fine = fine
         self.boxes = False  # whether some container was written; if not, looking into them cannot matter
+        self.bags = False  # whether there are objects whose attributes are read in C
         self.iterators = False  # whether somebody goes through an iterator that others may have too
         self.loops = False  # whether there are loops that may wait for something
         self.wanted: frozenset[tuple[str, str, int, int]] = frozenset()  # by another session's plan
@@ -180,10 +200,17 @@ class Tables:
             }
 
     def _matters(self, site: Site, turns: bool) -> bool:
-        if site.kind in ("global", "attr", "cell"):  # to read a name that no code stores cannot
-            return site.name in self._stored[site.kind] or site.name == "__dict__"
+        if site.kind in ("global", "attr", "super", "cell"):  # to read a name that no code stores cannot
+            stores = (
+                ("cell",) if site.kind == "cell" else ("attr", "global")
+            )  # a global may be a module's attribute
+            stored = any(site.name in self._stored[each] for each in stores)
+            site.faint = not stored and site.name_it() not in self.wanted
+            return stored or site.name == "__dict__" or (site.kind == "attr" and site.name in INSIDE)
+        if site.kind == "deep" and self.bags:
+            return True
         if site.kind == "next":
             return self.boxes or self.iterators or turns
-        if site.kind in ("use", "item", "slice", "in") and not site.writes:
+        if site.kind in ("use", "deep", "item", "slice", "in") and not site.writes:
             return self.boxes or (self.fine and site.arithmetic)
         return True

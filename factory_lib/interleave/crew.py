@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import get_ident
 from time import perf_counter
+from time import sleep as _sleep
 from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 from .bytecode import Site, Tables, is_followed
-from .touch import Eye, slots, width
+from .touch import Eye, library_name, slots, width
 
 PATIENCE = 60.0  # seconds between two looks of a parked thread whether it is still needed
 STUCK = 3.0  # seconds without a sign of life until a worker counts as waiting for the world outside
@@ -61,14 +62,17 @@ class Worker:
         self.baton = allocate_lock()
         self.baton.acquire()
         self.thread: threading.Thread | None = None
+        self.begun = self.done = False
+        self.op: Op | None = None
         self.retired = False  # an exception was thrown into its thread, which may strike at any time
 
     def reset(self, job: Callable[[], object]) -> None:
         """Get ready for the next order."""
         self.job = job
-        self.op: Op | None = None
+        self.op = None
         self.begun = self.done = False
         self.error = ""
+        self.thread_of_mine: threading.Thread | None = None  # that of the program's, if a worker started it
         self.impure = 0  # counts what it did beyond looking
         self.marks: dict[tuple[int, int], tuple[int, int, list[Any], FrameType]] = {}
         self.spin: int | None = None
@@ -103,7 +107,7 @@ class Crew:
         self.shifted = False  # what was found in this order calls for a new start of the search
         self.deadline = float("inf")
         self.eye = Eye(lambda name: self.notes.setdefault(name), self._store)
-        self._closed = False
+        self._closed = self._running = False
         self._retired: list[Worker] = []
         self._home = allocate_lock()
         self._home.acquire()
@@ -122,6 +126,8 @@ class Crew:
         self.touched: dict[int, int] = {}
         self.written: dict[int, set[Any]] = {}
         self._cold: dict[tuple[Site, Accesses], None] = {}
+        self.eye.strange = {}
+        self.eye.between = {}
 
     # The order from outside: the searching thread.
 
@@ -146,7 +152,9 @@ class Crew:
         self._decide = decide
         for job in jobs:
             self.hire(job)
-        self._begin(self.active[script[0].chosen if self.known > 1 else 0]).baton.release()
+        first = self._begin(self.active[script[0].chosen if self.known > 1 else 0])
+        self._running = True
+        first.baton.release()
         beat, since = -1, perf_counter()
         while not (self._home.acquire(timeout=0.25) and self.ending):
             now = perf_counter()
@@ -155,7 +163,8 @@ class Crew:
                 beat, since = self._beat, now
             elif now - since > STUCK:
                 self.ending = "stuck"
-                return
+                break
+        self._running = False
 
     def hire(self, job: Callable[[], object]) -> Worker:
         """Give a job to the next worker, who begins with it before the next decision."""
@@ -166,7 +175,7 @@ class Crew:
                 target=self._serve, args=(worker,), name=worker.name, daemon=True
             )
             self.workers.insert(index, worker)
-            _start(worker.thread)
+            _start(worker.thread)  # after Ctrl-C in between `close` finds one that was not started
         worker = self.workers[index]
         worker.reset(job)
         self.active.append(worker)
@@ -175,13 +184,18 @@ class Crew:
 
     def unwind(self) -> None:
         """End all work that has not ended, one worker after the other."""
+        if self._running:  # Ctrl-C: who is at work must not hand on to somebody whom we wake
+            self._late, limit = True, perf_counter() + STUCK
+            while not self.ending and perf_counter() < limit:
+                self._home.acquire(timeout=0.05)
+            self._running = False
         self.aborting = True
         self._home.acquire(blocking=False)  # somebody who came late may have left it open
         for worker in self.active:
             if worker.done or not worker.begun:
                 continue
             if worker.op is not None:
-                worker.baton.release()
+                _open(worker.baton)
                 self._home.acquire(timeout=0.2)
             limit = perf_counter() + 2.0
             while not worker.done and perf_counter() < limit:
@@ -202,16 +216,25 @@ class Crew:
         everybody = [(w.name, w.thread) for w in (*self.workers, *self._retired) if w.thread]
         for worker in self.workers:
             if worker.done or not worker.begun:
-                worker.baton.release()
+                _open(worker.baton)
         for _, thread in everybody:
-            _join(thread, timeout=2.0)
-        return [name for name, thread in everybody if _is_alive(thread)]
+            limit = perf_counter() + 0.2
+            while thread.ident is None and perf_counter() < limit:  # Ctrl-C came while it was started
+                _sleep(0.001)
+            if thread.ident is not None:
+                _join(thread, timeout=2.0)
+        alive = [name for name, thread in everybody if _is_alive(thread)]
+        # Nothing is left for the garbage collector: Python drops a Ctrl-C that comes while it ends a thread.
+        self._forget(())
+        self.workers, self._retired = [], []
+        return alive
 
     def learn(self, known: Callable[[], set[int]]) -> bool:
         """Make the sites hot that touched what is shared and written; tell whether there were any.
 
         Shared is what was there before the workers began, and what two of them touched.
         """
+        self._note_libraries()
         if not self._cold:
             return False
         new, there = False, known()
@@ -220,10 +243,22 @@ class Crew:
                 shared = key in there or self.touched[key] & (self.touched[key] - 1)
                 if not site.hot and shared and self._is_written(key, part):
                     site.hot = new = True
-        if self.by_heart and any(not site.hot for site, _ in self._cold):
+        if self.by_heart and (
+            self.eye.strange or self.eye.between or any(not site.hot for site, _ in self._cold)
+        ):
             self.by_heart = False
             new |= self.known > 0  # what the repeated steps touched was not looked at
         return new
+
+    def _note_libraries(self) -> None:
+        """Note what two workers use, and where what counts as one step is many: Python code runs in there."""
+        for key, workers in self.touched.items():
+            if workers & (workers - 1) and key in self.written:
+                name = self.eye.strange.get(key) or library_name(type(self.pins[key]))
+                if key in self.eye.between:
+                    name = f"{self.eye.between[key]}, in C, by functions of yours"
+                if name:
+                    self.notes[name] = None
 
     def _is_written(self, key: int, part: Any) -> bool:
         parts = self.written.get(key, ())
@@ -253,8 +288,7 @@ class Crew:
                 worker.op = None
                 worker.done = True
                 if self.aborting or worker.retired:
-                    with suppress(RuntimeError):  # of two that end at once one need wake the searching thread
-                        self._home.release()
+                    _open(self._home)  # of two that end at once one need wake the searching thread
                     if worker.retired:
                         break
                 else:
@@ -375,6 +409,9 @@ class Crew:
             self._count_turn(worker, frame)
         try:
             seen = self.eye.see(site, frame)
+        except RecursionError:
+            self.notes["the limit of recursion, which is reached here too early"] = None
+            raise
         except Exception as error:  # ours, not the learner's: `run` raises it
             self.fault = error
             self._stop(worker, "fault", frame)
@@ -448,6 +485,11 @@ class Crew:
     def _store(self, name: str) -> None:
         if self.tables.store(name):
             self.shifted = True
+
+
+def _open(lock: Any) -> None:
+    with suppress(RuntimeError):  # it is open
+        lock.release()
 
 
 def place_of(frame: FrameType | None) -> tuple[str, int]:

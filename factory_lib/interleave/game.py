@@ -118,6 +118,8 @@ class Game:
 
         return "\n".join([*stand(self._schedule, len(self._schedule.steps), self._moves), self.message()])
 
+    __repr__ = __str__
+
     def widget(self) -> Any:
         """Make the buttons; None if ipywidgets is not installed."""
         from .views import game_view

@@ -107,6 +107,14 @@ class _Kind(type):
 
     real: Any
 
+    def __new__(mcls, name: str, bases: tuple[Any, ...], space: dict[str, Any], **more: Any) -> Any:
+        """Let a class that others derive from a model while it stands there derive from the real thing."""
+        if space.get("__module__") != __name__:
+            return type(
+                name, tuple([base.real if isinstance(base, _Kind) else base for base in bases]), space
+            )
+        return super().__new__(mcls, name, bases, space, **more)
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         caller = sys._getframe(1).f_code.co_filename
         mine = me() is not None or threading.get_ident() == setting_up
@@ -127,6 +135,7 @@ class Model(metaclass=_Kind):
     is_model = True  # for `say`, which knows no models
 
     def __init_subclass__(cls, home: ModuleType = threading) -> None:
+        """Stand for what has this name there."""
         cls.home, cls.real = home, vars(home)[cls.__name__]
         KINDS.append(cls)
 

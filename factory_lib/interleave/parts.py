@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
@@ -126,8 +126,8 @@ def parts(value: Any) -> Iterator[Part]:
 def keep(value: Any) -> Callable[[], None] | None:
     """Make what puts the present contents of an object back; None if it has none or we cannot."""
     if isinstance(value, dict) and type(value).__module__ in ("builtins", "collections"):
-        entries = dict(value)
-        return lambda: (dict.clear(value), dict.update(value, entries))[0]
+        entries, base = dict(value), OrderedDict if isinstance(value, OrderedDict) else dict
+        return lambda: (base.clear(value), base.update(value, entries))[0]
     if isinstance(value, list | bytearray):
         items = value[:]
         return lambda: value.__setitem__(slice(None), items)

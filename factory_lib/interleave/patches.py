@@ -1,5 +1,6 @@
 """Threads and sleep as the search sees them; and how all models take the real things' places."""
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,11 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import models
+from .bytecode import follow
 from .crew import Worker
 from .models import KINDS, Barrier, Condition, Lock, Model, Queue, RLock, SimpleQueue, point
 
 _real_sleep = time.sleep
 _thread = threading.Thread
+_current_thread = threading.current_thread
 _start, _join, _is_alive = _thread.start, _thread.join, _thread.is_alive
 
 
@@ -25,8 +28,9 @@ def sleep(seconds: float) -> None:
 
 def _worker_of(thread: threading.Thread) -> Worker | None:
     """Find the worker that one of this run's workers has started as a thread."""
-    worker: Worker | None = thread.__dict__.get("_worker")
-    return worker if models.me() and models.crew and worker in models.crew.active else None
+    if models.crew is None or models.me() is None:
+        return None
+    return next((worker for worker in models.crew.active if worker.thread_of_mine is thread), None)
 
 
 def start(self: threading.Thread) -> None:
@@ -37,7 +41,14 @@ def start(self: threading.Thread) -> None:
     point(self, "starts")
     if _worker_of(self):
         raise RuntimeError("threads can only be started once")
-    self.__dict__["_worker"] = models.crew.hire(self.run)
+    job: Callable[[], object] = self.run
+    target = self.__dict__.get("_target")
+    if type(self).run is _thread.run and target is not None:  # whose `run` would forget what to do
+        job = functools.partial(target, *self.__dict__["_args"], **self.__dict__["_kwargs"])
+        if follow(target) is None:
+            name = getattr(target, "__name__", type(target).__name__)
+            models.crew.notes[f"a thread whose target {name} is not written in Python"] = None
+    models.crew.hire(job).thread_of_mine = self
 
 
 def join(self: threading.Thread, timeout: float | None = None) -> None:
@@ -58,7 +69,14 @@ def is_alive(self: threading.Thread) -> bool:
     return not worker.done
 
 
+def current_thread() -> threading.Thread:
+    """``threading.current_thread``: of the threads that the program started, not of those they run on."""
+    worker = models.me()
+    return (worker and worker.thread_of_mine) or _current_thread()
+
+
 FACTORIES: dict[int, Any] = {id(kind.real): kind for kind in KINDS} | {id(_real_sleep): sleep}
+FACTORIES[id(_current_thread)] = current_thread
 _TYPES: dict[type, type[Model]] = {
     type(kind.real()) if kind in (Lock, RLock) else kind.real: kind for kind in KINDS
 }
@@ -68,7 +86,7 @@ _TYPES: dict[type, type[Model]] = {
 def patched() -> Iterator[None]:
     """Put the models where programs find the real things, and put those back at the end."""
     places: list[tuple[Any, str, Any]] = [(kind.home, kind.__name__, kind) for kind in KINDS]
-    places += [(time, "sleep", sleep)]
+    places += [(time, "sleep", sleep), (threading, "current_thread", current_thread)]
     places += [(_thread, "start", start), (_thread, "join", join), (_thread, "is_alive", is_alive)]
     before = [(where, name, where.__dict__[name]) for where, name, _ in places]
     try:

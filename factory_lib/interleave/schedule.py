@@ -87,7 +87,7 @@ class Plan:
     shown: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Schedule:
     """One order: its steps, how it ended and how often a thread was interrupted that could have gone on.
 
@@ -129,6 +129,8 @@ class Schedule:
         from .views import as_text, story
 
         return as_text(story(self))
+
+    __repr__ = __str__
 
 
 @dataclass(repr=False)

@@ -11,13 +11,15 @@ from types import CodeType, FrameType
 from typing import Any
 
 from . import models, patches, words
-from .bytecode import Tables
+from .bytecode import Tables, follow
 from .crew import Crew, Worker
+from .say import say_state
 from .schedule import InterleaveError, Plan, Schedule
 from .touch import is_readable
 from .tracing import Tracer
 from .world import World
 
+STARTS = 3  # states of a setup that are compared
 _busy = allocate_lock()
 
 
@@ -52,6 +54,11 @@ class Session:
                 raise InterleaveError(
                     "A worker is a generator: calling it runs nothing.", "Give a plain function."
                 )
+            if follow(worker) is None:
+                raise InterleaveError(
+                    f"Nothing of {worker!r} can be seen: it is written in C, or belongs to a library.",
+                    "Give a function of your own that calls it.",
+                )
         if not is_readable():
             version = sys.version.split()[0]
             raise InterleaveError(
@@ -69,6 +76,7 @@ class Session:
         self._known: dict[int, Any] = {}  # what the state held before the order, by id
         self._plain = False  # whether there were no locks in it that had to be replaced
         self._stack = ExitStack()
+        self._starts: list[str] = []
 
     def __enter__(self) -> "Session":
         if not _busy.acquire(blocking=False):
@@ -137,6 +145,7 @@ class Session:
             models.setting_up = threading.get_ident()
             try:
                 self.state = self._setup()
+                self._compare_starts()
                 if not (script and self.crew.rote and self._plain):
                     self.state, self._known, self._plain = self.world.walk_state(self.state)
             finally:
@@ -146,9 +155,17 @@ class Session:
         if self.crew.fault is not None:
             raise self.crew.fault
 
+    def _compare_starts(self) -> None:
+        if len(self._starts) < STARTS:
+            self._starts.append(say_state(self.state))
+            if self._starts[0] != self._starts[-1]:
+                self.crew.notes["a setup that makes another state each time"] = None
+
     def learn(self) -> bool:
         """Tell whether the order has shown that more matters than was known, so that all begins anew."""
         shown = self.world.show(self.crew.written)
+        if self.world.bags and not self.tables.bags:
+            self.tables.bags = self.crew.shifted = True
         hot = self.crew.learn(lambda: {*self.world.known, *self._known})
         shifted, self.crew.shifted = self.crew.shifted, False
         if shifted:

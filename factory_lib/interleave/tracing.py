@@ -103,9 +103,9 @@ class Monitoring:
         return None
 
     def _start(self, code: CodeType, offset: int) -> Any:
-        if id(code) in self._tables.sites or not is_followed(code.co_filename):
-            return self._api.DISABLE
-        if self._crew.is_working():
+        if not is_followed(code.co_filename):
+            return self._api.DISABLE  # which stays so, also for the next search's tool of this number
+        if id(code) not in self._tables.sites and self._crew.is_working():
             self._crew.meet(code, sys._getframe(1))
         return None
 

@@ -1,6 +1,5 @@
 """Tell in words what each step of an order does, while it is run again."""
 
-import functools
 import inspect
 import linecache
 from collections.abc import Callable, Sequence
@@ -8,7 +7,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from .bytecode import Site
+from .bytecode import Site, follow
 from .crew import Op, Worker
 from .parts import MISSING
 from .say import say
@@ -37,9 +36,7 @@ def first_name(worker: Callable[..., object]) -> str:
 
 def body_of(worker: Any) -> tuple[str, int, int] | None:
     """Return the file of a function, its first and its last line."""
-    while isinstance(worker, functools.partial):
-        worker = worker.func
-    code = getattr(worker, "__code__", None) or getattr(type(worker).__call__, "__code__", None)
+    code = follow(worker)
     if code is None:
         return None
     return code.co_filename, code.co_firstlineno, max(line for *_, line in code.co_lines() if line)

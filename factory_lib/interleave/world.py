@@ -5,7 +5,7 @@ import functools
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 from . import patches
@@ -42,6 +42,7 @@ class World:
         self._lost: set[int] = set()  # what cannot be put back
         self._accounted: set[int] = set()
         self._spaces: set[int] = set()
+        self.bags = False  # whether there is an object whose attributes C code compares and shows
 
     # Finding.
 
@@ -56,6 +57,8 @@ class World:
         if id(code) in self._codes:
             return
         self._codes[id(code)] = code
+        if code.co_name == "__del__":
+            self._note(f"{code.co_qualname}, which runs when nobody holds the object any more")
         self._on_code(code)
         stored = {found.argval for found in dis.get_instructions(code) if found.opname == "STORE_GLOBAL"}
         for name in code.co_names:
@@ -126,6 +129,7 @@ class World:
             if id(value) in seen or id(value) in self.known:
                 continue
             seen[id(value)] = value
+            self.bags |= isinstance(value, SimpleNamespace)
             if len(seen) > LIMIT:
                 self._note(f"more than {LIMIT} objects to put back")
                 return

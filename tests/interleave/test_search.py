@@ -1,6 +1,10 @@
 """What a search promises: exact counts, honest limits, and a process left as it was found."""
 
 import _thread
+import collections
+import copy
+import functools
+import gc
 import itertools
 import operator
 import os
@@ -12,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -294,6 +299,10 @@ def test_waiting_in_a_loop_for_another_thread_is_followed_to_its_end() -> None:
 # What is not modelled.
 
 
+def everything():
+    return SimpleNamespace(x=0, parts=[1, 2], box=collections.UserDict(x=0), line=queue.Queue())
+
+
 def read_file(s):
     with open(os.devnull, encoding="utf-8") as file:
         s.x = len(file.read())
@@ -337,6 +346,71 @@ def by_exec(s):
     exec("s.x = s.x + 1")
 
 
+def through_library(s):
+    s.parts.append(len(copy.deepcopy(s.parts)))
+
+
+def in_librarys_box(s):
+    s.box["x"] += 1
+
+
+@functools.lru_cache
+def kept():
+    return 1
+
+
+def by_cache(s):
+    s.x = kept()
+
+
+def by_weakref(s):
+    s.x = weakref.ref(dict)() is dict
+
+
+class Ends:
+    def __del__(self):
+        global NUMBER
+        NUMBER += 1
+
+
+def ends(s):
+    s.x = Ends()
+
+
+def by_address(s):
+    s.x = id(s) % 3
+
+
+def sorts_by_function(s):
+    s.parts.sort(key=lambda part: part)
+
+
+def looks_inside(s):
+    s.x = len(s.line.queue)
+
+
+def runs_builtin(s):
+    thread = threading.Thread(target=s.parts.append, args=(1,))
+    thread.start()
+    thread.join()
+
+
+def derives(s):
+    class Line(queue.Queue):
+        pass
+
+    line = Line()
+    line.put(1)
+    s.x = line.get()
+
+
+def too_deep(s):
+    try:
+        too_deep(s)
+    except RecursionError:
+        s.x = 1
+
+
 def from_before(s):
     s.x = next(COUNTER)
 
@@ -360,11 +434,23 @@ def argument_lock(s, lock=KEPT_TOO):
         (by_getter, "operator"),
         (by_exec, "exec"),
         (from_before, "itertools.count"),
+        (through_library, "copy.deepcopy"),
+        (in_librarys_box, "collections.UserDict"),
+        (by_cache, "functools.lru_cache"),
+        (by_weakref, "weakref"),
+        (ends, "Ends.__del__"),
+        (by_address, "id"),
+        (sorts_by_function, "sort"),
+        (looks_inside, "Queue.queue"),
+        (runs_builtin, "append"),
+        (derives, "queue.Queue.put"),
+        (too_deep, "recursion"),
         (argument_lock, "lock"),
     ],
 )
 def test_what_is_not_modelled_makes_the_verdict_inconclusive_with_its_name(worker, name) -> None:
-    result = explore(worker, lambda s: None, setup=lambda: SimpleNamespace(x=0, parts=[1]), max_schedules=50)
+    shared = worker in (through_library, in_librarys_box, sorts_by_function)  # harmless to who is alone
+    result = explore(worker, worker if shared else lambda s: None, setup=everything, max_schedules=50)
 
     assert result.verdict == "inconclusive"
     assert name in result.reason
@@ -393,6 +479,34 @@ def test_a_generator_is_no_worker() -> None:
 
     with pytest.raises(InterleaveError, match="generator"):
         explore(generator, generator, setup=one)
+
+
+def test_what_is_not_written_in_python_is_no_worker() -> None:
+    for worker in (list.pop, [].pop, functools.partial(list.append, [], 1), collections.Counter.update):
+        with pytest.raises(InterleaveError, match="Give a function of your own that calls it"):
+            explore(worker, worker, setup=list)
+
+
+def test_a_setup_that_depends_on_chance_is_noticed() -> None:
+    result = explore(more, more, setup=lambda: SimpleNamespace(x=random.random()))
+
+    assert result.verdict == "inconclusive"
+    assert "a setup that makes another state each time" in result.reason
+
+
+def test_a_second_search_meets_the_code_that_the_first_has_met() -> None:
+    """Of an event that was once switched off 3.12 tells nothing any more, not even to the next tool."""
+    space: dict = {"NUMBER": 0}
+    exec("def more():\n    global NUMBER\n    NUMBER = NUMBER + 1\n", space)
+    hidden = collections.UserDict(
+        more=space["more"]
+    )  # of a library: what is in there is met only when it runs
+
+    def work():
+        hidden["more"]()
+
+    for _ in range(3):
+        assert explore(work, work).outcomes == {"NUMBER=1": 4, "NUMBER=2": 2}
 
 
 def test_a_coroutine_is_noticed() -> None:
@@ -647,6 +761,35 @@ def test_ctrl_c_in_the_middle_of_an_order_leaves_everything_as_before() -> None:
 
     timer.join(10)
     assert snapshot() == before
+
+
+@pytest.mark.usefixtures("ctrl_c_is_heard")
+def test_ctrl_c_at_any_time_is_heard_and_leaves_no_thread() -> None:
+    begun = threading.Event()
+
+    def interrupt(delay: float) -> None:
+        begun.wait(10)
+        time.sleep(delay)
+        if hasattr(signal, "pthread_kill"):  # unlike the other it wakes who waits, wherever that is
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
+
+    def setup() -> SimpleNamespace:
+        begun.set()
+        return one()
+
+    before = snapshot()
+    gc.disable()  # in whatever it ends Python drops a Ctrl-C
+    for number in range(24):
+        begun.clear()
+        thread = threading.Thread(target=interrupt, args=(number / 500,))
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            explore(*[more_often(9)] * 3, setup=setup, max_seconds=20)
+        thread.join(10)
+        assert snapshot() == before
+    gc.enable()
 
 
 def test_a_setup_that_fails_is_heard() -> None:

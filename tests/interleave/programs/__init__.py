@@ -39,11 +39,11 @@ class Program:
 
 
 def collect() -> list[Program]:
-    from . import counters, handovers, locks, spins, structures, waiting
+    from . import counters, handovers, hidden, locks, spins, structures, waiting
 
     found = [
         program
-        for module in (counters, structures, locks, waiting, handovers, spins)
+        for module in (counters, structures, hidden, locks, waiting, handovers, spins)
         for program in module.PROGRAMS
     ]
     assert len({program.name for program in found}) == len(found)
