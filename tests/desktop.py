@@ -76,6 +76,12 @@ def screenshot(screen: str) -> NDArray[np.uint8]:
         connection.close()
 
 
+def is_drawn(screen: str, title: str) -> bool:
+    """Tell whether a window shows something: what is on no window's picture is black."""
+    left, top, width, height = place_of(screen, title)
+    return bool((screenshot(screen)[top : top + height, left : left + width].max(axis=2) > 0).mean() > 0.4)
+
+
 def close_window(screen: str, title: str) -> None:
     """Do what the cross in a window's corner does: ask the program to close the window with this title."""
     from Xlib import X, display, protocol  # on Linux only

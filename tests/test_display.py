@@ -2,11 +2,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 import pytest
 from conftest import colour, wait_until
-from desktop import close_window, virtual_screen, xdotool
+from desktop import close_window, is_drawn, place_of, virtual_screen, xdotool
 
 from factory_lib import display, screen
 from factory_lib.display import NoDisplay, open_display
@@ -129,25 +130,37 @@ def test_windows_show_up_and_a_key_or_a_closed_window_means_stop(xvfb: str, how:
     assert (process.returncode, errors) == (0, "")
 
 
-def test_windows_do_not_cover_one_another(xvfb: str) -> None:
+@contextmanager
+def shown(screen: str) -> Iterator[None]:
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT],
-        env=os.environ | {"DISPLAY": xvfb},
+        env=os.environ | {"DISPLAY": screen},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
     ) as process:
         assert process.stdout is not None
-        process.stdout.readline()
-        boxes = []
-        for title in ("Cam1 live", "Cam2 live", "Cam2 detected"):
-            number = xdotool(xvfb, "search", "--onlyvisible", "--name", title).split()[0]
-            text = xdotool(xvfb, "getwindowgeometry", "--shell", number)
-            place = dict(line.split("=") for line in text.split())
-            x, y, width, height = (int(place[key]) for key in ("X", "Y", "WIDTH", "HEIGHT"))
-            boxes.append((x, y, x + width, y + height))
+        assert process.stdout.readline() == "ready\n"
+        yield
         process.kill()
+
+
+TITLES = ("Cam1 live", "Cam2 live", "Cam2 detected")
+
+
+@pytest.mark.parametrize("start", range(6))
+def test_no_window_stays_black(xvfb: str, start: int) -> None:
+    with shown(xvfb):
+        assert wait_until(lambda: all(is_drawn(xvfb, title) for title in TITLES))
+
+
+def test_windows_do_not_cover_one_another(xvfb: str) -> None:
+    boxes = []
+    with shown(xvfb):
+        for title in TITLES:
+            x, y, width, height = place_of(xvfb, title)
+            boxes.append((x, y, x + width, y + height))
 
     (one, two, crop) = boxes
     assert one[2] <= two[0]

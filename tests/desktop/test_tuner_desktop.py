@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import wait_until
-from desktop import close_window, place_of, screenshot, titles, virtual_screen, xdotool
+from desktop import close_window, is_drawn, place_of, screenshot, titles, virtual_screen, xdotool
 from numpy.typing import NDArray
 from small_belt import SMALL, small_clip
 
@@ -177,12 +177,6 @@ def test_a_person_pauses_steps_selects_a_roi_turns_the_threshold_saves_and_quits
     assert is_green(picture[170, 250])
     assert is_green(picture[121, 330])
     assert is_red(picture[200, 213])
-
-
-def is_drawn(screen: str, title: str) -> bool:
-    """Tell whether a window shows something: what is on no window's picture is black."""
-    left, top, width, height = place_of(screen, title)
-    return bool((screenshot(screen)[top : top + height, left : left + width].max(axis=2) > 0).mean() > 0.4)
 
 
 def knob(screen: str) -> tuple[int, int]:
