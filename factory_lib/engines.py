@@ -50,7 +50,10 @@ def engine(text: str) -> Engine:
 
 
 class _Process(multiprocessing.context.SpawnProcess):
-    """A process that never hears Ctrl-C, not even as it starts: its parent does, and ends it."""
+    """A process that never hears Ctrl-C, not even as it starts (on Windows: once it has started).
+
+    A terminal sends it to all processes; what is to be done is the parent's to say.
+    """
 
     def start(self) -> None:
         if sys.platform == "win32":

@@ -24,6 +24,7 @@ from factory_lib import MotionPreset, engines, inspect_recording, resource_path
 from factory_lib.cli import main
 from factory_lib.inspecting import NOTICE
 
+unix = pytest.mark.skipif(sys.platform == "win32", reason="has signals, permissions and pipes with names")
 COMMAND = [sys.executable, "-m", "factory_lib", "inspect"]
 
 
@@ -109,8 +110,8 @@ def test_recordings_come_from_folders_lists_and_stdin(
 
     Path("r").unlink()
     command = [*COMMAND, "-", "--preset", preset, "--json", "r"]
-    subprocess.run(command, input="\n".join(clips).encode(), timeout=60, check=True)
-    assert sorted(line["recording"] for line in rows(Path("r"))) == clips
+    subprocess.run(command, input="\n".join(clips[:2]).encode(), timeout=60, check=True)
+    assert sorted(line["recording"] for line in rows(Path("r"))) == clips[:2]
 
 
 def test_a_failed_recording_makes_the_exit_code_1_and_is_tried_again(
@@ -262,6 +263,7 @@ def test_what_must_be_put_right_is_one_sentence_and_exit_code_2(
     assert "Traceback" not in errors
 
 
+@unix
 def test_what_may_not_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "r"
     file.touch()
@@ -376,9 +378,6 @@ def _group(process: psutil.Process) -> int:
 
 def lines(file: Path) -> int:
     return file.read_bytes().count(b"\n") if file.exists() else 0
-
-
-unix = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 
 
 @unix
