@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from .errors import FactoryError
 
 # A scheduler that has not answered after so many seconds is not there, nor are its workers.
-CONNECT_PATIENCE = 10.0
+CONNECT_PATIENCE = WORKERS_PATIENCE = 15.0
 MOST_PROCESSES = 61 if sys.platform == "win32" else 10_000  # Windows waits for no more at once
 
 Engine = Callable[[], AbstractContextManager[Executor]]
@@ -107,7 +107,7 @@ def _dask(host: str, port: int) -> Iterator[Executor]:
         raise FactoryError(f"No Dask scheduler answers at {address}: {error}.", remedy) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=CONNECT_PATIENCE)
+            client.wait_for_workers(1, timeout=WORKERS_PATIENCE)
         except TimeoutError:
             raise FactoryError(
                 f"The Dask scheduler at {address} has no workers.",
