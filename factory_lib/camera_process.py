@@ -88,14 +88,14 @@ def work(
     end : RingProducer
         Takes the live images home.
     line : Connection
-        Takes home, in this order, True for "begun", a `Part` for each detection, and `Done`. The first
-        message that comes here means go, the second stop.
+        Takes home True for "ready", then a `Part` for each detection, then `Done`. The first message that
+        comes here means go, the second stop.
     """
     # Ctrl-C reaches every process of the terminal; what to do then is the parent's business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        line.recv_bytes()  # until the parent has closed the source: a camera can be open only once
         _send(line, True)
+        line.recv_bytes()  # until the parent says go: it has closed the source, which can be open only once
     except (EOFError, OSError):
         return
     stop = threading.Event()

@@ -90,7 +90,6 @@ class ProcessCrew:
         with self._ctrl_c, _ctrl_c_masked():
             worker.start()
         getattr(source, "close", lambda: None)()
-        worker.tell(b"go")
         self._at_work.append(worker)
         return worker.future
 
@@ -178,7 +177,10 @@ class _Worker:
     def pass_on_stop(self) -> None:
         if self._stop.is_set() and not self._knows_of_stop:
             self._knows_of_stop = True
-            self.tell(b"stop")
+            if self._has_begun:
+                self.tell(b"stop")
+            else:  # it still imports its modules, has opened nothing, and waits for no one
+                self._kill()
 
     @property
     def to_wait_for(self) -> "list[Any]":
@@ -192,8 +194,11 @@ class _Worker:
         try:
             while self._message is None and self._line.poll(0):
                 message = self._line.recv()
-                self._has_begun, self._silent = True, 0.0
-                self._message = None if message is True else message
+                if message is True and not self._knows_of_stop:  # it is ready
+                    self._has_begun = True
+                    self.tell(b"go")
+                elif message is not True:
+                    self._message = message
         except (EOFError, OSError):
             is_gone = True
         message = self._message
@@ -236,8 +241,11 @@ class _Worker:
         """Kill a process that was told to stop and has been silent for too long, these seconds included."""
         self._silent += seconds if self._knows_of_stop else 0.0
         if self._silent > PATIENCE:
-            self._was_killed = True
-            self.process.kill()
+            self._kill()
+
+    def _kill(self) -> None:
+        self._was_killed = True
+        self.process.kill()
 
     def hang_up(self) -> None:
         self._line.close()
@@ -251,8 +259,7 @@ class _Worker:
     def end(self) -> None:
         """Let the process not outlive this, and settle the future."""
         if self.process.is_alive():
-            self._was_killed = True
-            self.process.kill()
+            self._kill()
         self.join()
         error = self._done.error if self._done is not None else None
         code = self.process.exitcode or 0
@@ -266,7 +273,7 @@ class _Worker:
     def _death(self, code: int) -> FactoryError | None:
         if self._was_killed:
             if not self._has_begun:
-                return None  # it was stopped while it still imported its modules
+                return None  # there was nothing to lose
             return FactoryError(
                 f"{self.name}'s process did not end within {PATIENCE:g} s of being told to, and was killed.",
                 "Look what its source or detector waits for.",

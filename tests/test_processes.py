@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 from conftest import Image, MakeClip, wait_until
-from processes_work import PART, Belt, Bomb, Finicky, detector, expected
+from processes_work import PART, Belt, Bomb, Device, Finicky, detector, expected
 from ring_work import left_in_the_system
 
 from factory_lib import camera_process, processes
@@ -212,6 +212,14 @@ def test_a_clip_is_closed_here_and_opened_there_at_its_pace(make_clip: MakeClip)
     assert report.cameras["Cam1"].seconds >= 29 / 30 / 4
 
 
+def test_a_device_that_can_be_open_only_once_is_closed_here_before_it_is_opened_there(tmp_path: Path) -> None:
+    mark = tmp_path / "open"
+    report = run([camera("Cam1", Device(str(mark)))])
+
+    assert report.cameras["Cam1"].read == 5
+    assert not mark.exists()  # and closed there at the end
+
+
 def test_an_iterator_that_can_be_pickled_loses_no_frame() -> None:
     frames = list(Belt(20))
     report = run([camera("Cam1", iter(frames)), camera("Cam2", []), camera("Cam3", tuple(frames))])
@@ -285,7 +293,7 @@ def test_a_factory_that_is_stopped_before_its_processes_have_begun_ends_without_
     stop.set()
     report = run([camera("Cam1", Belt()), camera("Cam2", Belt())], stop=stop)
 
-    assert all(one.delivered == 0 for one in report.cameras.values())
+    assert all(one.read == 0 for one in report.cameras.values())
 
 
 def test_a_source_that_fails_at_frame_100_is_heard_and_stops_the_other() -> None:
@@ -343,6 +351,7 @@ def test_a_controller_that_cannot_start_starts_no_process(make_clip: MakeClip) -
     assert source._capture is None
 
 
+@pytest.mark.timeout(90 + 10 * KILLS)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_camera_process_that_is_killed_at_a_random_moment_is_heard_and_the_other_ends_cleanly() -> None:
     rng = random.Random(2)
@@ -460,7 +469,7 @@ def test_ctrl_c_which_reaches_every_process_is_heard_by_the_factory_alone(
         FACTORY.replace("TESTS", repr(str(Path(__file__).parent))).replace("BELTS", "Belt(), Belt()"),
         encoding="utf-8",
     )
-    for _ in range(3):
+    for _ in range(2):
         with subprocess.Popen(
             [sys.executable, str(path), *(["--early"] if early else [])],
             start_new_session=True,
