@@ -42,8 +42,9 @@ def scaling(curves: Mapping[str, Mapping[int, float]], cores: int | None = None)
             if place[0] == 1:  # 1 by definition, and there the curves meet
                 continue
             offset = (0, 7 if above else -14)
-            text = f"{place[1]:.2g}" if place[1] < 10 else f"{place[1]:.0f}"
-            axes.annotate(text, place, offset, textcoords="offset points", ha="center", fontsize=8.5)
+            axes.annotate(
+                f"{place[1]:.3g}", place, offset, textcoords="offset points", ha="center", fontsize=8.5
+            )
     if cores is not None and numbers and numbers[0] <= cores <= numbers[-1]:
         axes.axvline(cores, color=INK, linestyle=":", label=f"{cores} cores")
     axes.set(xlabel="workers", ylabel="times as fast as one", xticks=numbers)

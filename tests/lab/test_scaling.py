@@ -34,7 +34,7 @@ def test_curves_differ_in_mark_and_line_and_the_cores_are_marked(drawn: list[Any
     lines = {line.get_label(): (line.get_marker(), line.get_linestyle()) for line in axes.lines}
     assert list(lines) == ["in proportion", "measured", "computed", "2 cores"]
     assert len(set(lines.values())) == 4
-    assert {text.get_text() for text in axes.texts} == {"1.8", "4.7"}
+    assert {text.get_text() for text in axes.texts} == {"1.76", "1.8", "4.7"}
 
 
 def test_cores_beyond_the_picture_are_only_told(drawn: list[Any]) -> None:
