@@ -75,10 +75,10 @@ class WindowDisplay:
             return
         cv2.imshow(title, image)
 
-    def poll(self) -> bool:
+    def poll(self, milliseconds: int = 1) -> bool:
         """Handle key presses and redraw."""
         if self._open and self._titles:
-            self._live(1)
+            self._open = cv2.waitKey(milliseconds) & 0xFF not in (ord("q"), 27)
         return self._open
 
     def close(self) -> None:
@@ -90,22 +90,16 @@ class WindowDisplay:
             cv2.waitKey(1)  # only here does the window system really take them away
         self._titles.clear()
 
-    def _live(self, milliseconds: int) -> None:
-        if cv2.waitKey(milliseconds) & 0xFF in (ord("q"), 27):
-            self._open = False
-
     def _open_window(self, title: str, image: Image) -> None:
-        camera = title.split()[0]
-        cameras = list(dict.fromkeys([*(name.split()[0] for name in self._titles), camera]))
-        cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
         self._titles.append(title)
-        # A window that is shown empty, or moved before it is on the screen, may stay black (Qt on X11).
+        cameras = list(dict.fromkeys(name.split()[0] for name in self._titles))
+        cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+        # Shown empty, or moved before it is on the screen, a window may stay black (Qt on X11).
         cv2.imshow(title, image)
         for _ in range(5):
-            self._live(20)
-        cv2.moveWindow(
-            title, CELL_WIDTH * cameras.index(camera), LIVE_HEIGHT if title.endswith("detected") else 0
-        )
+            self.poll(20)
+        left = CELL_WIDTH * cameras.index(title.split()[0])
+        cv2.moveWindow(title, left, LIVE_HEIGHT if title.endswith("detected") else 0)
 
 
 def open_display(kind: Literal["auto", "windows", "none"] = "auto") -> WindowDisplay | NoDisplay:

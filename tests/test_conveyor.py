@@ -70,7 +70,7 @@ def scores() -> dict[tuple[str, float], Score]:
     """By preset and light, the sum over 20 belts of 8 parts each."""
     sums: dict[tuple[str, float], list[int]] = defaultdict(lambda: [0, 0, 0])
     with ProcessPoolExecutor(2, get_context("spawn")) as executor:
-        for of_a_seed in executor.map(scores_of_a_seed, SEEDS, timeout=280):
+        for of_a_seed in executor.map(scores_of_a_seed, SEEDS, timeout=900):
             for name, light, score in of_a_seed:
                 for place, count in enumerate((score.found, score.missed, score.false)):
                     sums[name, light][place] += count
@@ -81,7 +81,7 @@ def scores() -> dict[tuple[str, float], Score]:
     return whole
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(960)
 @pytest.mark.parametrize("name", ["default", "cam2"])
 @pytest.mark.parametrize("light", [0.95, 1.0, 1.15])
 def test_other_seeds_and_lights_are_read_as_well(
@@ -92,7 +92,7 @@ def test_other_seeds_and_lights_are_read_as_well(
     assert min(score.recall, score.precision) >= 0.99
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(960)
 def test_in_dim_light_the_shipped_preset_fails_and_others_do_not(
     scores: dict[tuple[str, float], Score],
 ) -> None:

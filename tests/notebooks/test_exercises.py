@@ -55,6 +55,7 @@ class Cells:
 
 
 def said_by(name: str, answer: Any, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()  # what the answer's own cell said
     checking.check(name, answer)
     captured = capsys.readouterr()
     assert captured.err == ""
