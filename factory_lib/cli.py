@@ -98,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         help="play clips at their own speed, or as fast as possible (default: own speed with windows)",
     )
+    parser.add_argument(
+        "--workers",
+        choices=("threads", "processes"),
+        default="threads",
+        help="who watches the cameras: a thread or a process for each (%(default)s)",
+    )
     parser.add_argument("--seconds", type=_positive, metavar="S", help="stop after S seconds")
     parser.add_argument(
         "--save", metavar="DIR", help="save each detected crop, and all on one sheet detected.png"
@@ -194,6 +200,7 @@ def _run(options: argparse.Namespace, stop: threading.Event) -> int:
                     seconds=options.seconds,
                     stop=stop,
                     on_detection=keep,
+                    workers=options.workers,
                 )
         finally:
             # Also after an error: what was seen until then counts.

@@ -157,7 +157,7 @@ class _Worker:
         self._message: Part | Done | None = None  # received, and perhaps not due yet
         self._shown = 0  # live images that were handed on
         self._done: Done | None = None
-        self._has_begun = self._knows_of_stop = self._was_killed = False
+        self._has_begun = self._knows_of_stop = self._was_killed = self._is_lost = False
         self._silent = 0.0  # seconds without a word from it since it was told to stop
 
     def start(self) -> None:
@@ -215,7 +215,7 @@ class _Worker:
         return f"VIDEO:{self.name} detected", part.crop
 
     def _finish(self, done: Done | None) -> Event:
-        self._done = done
+        self._done, self._is_lost = done, done is None
         if done is not None:
             theirs = done.report
             self._report.read, self._report.dropped = theirs.read, theirs.dropped
@@ -247,8 +247,9 @@ class _Worker:
             self.process.kill()
         self.join()
         error = self._done.error if self._done is not None else None
-        if error is None and self.process.exitcode:
-            error = self._death(self.process.exitcode)
+        code = self.process.exitcode or 0
+        if error is None and (self._is_lost or (code and not self._was_killed)):
+            error = self._death(code)
         if error is None:
             self.future.set_result(self._report)
         else:
@@ -302,16 +303,33 @@ class _Again(Iterable[Frame]):
 
 @contextlib.contextmanager
 def _ctrl_c_held_back() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: the mask is theirs too. Here it is heard right after.
+    """Start a process that Ctrl-C does not reach, since it inherits the mask; here it is heard right after.
 
-    A process would otherwise hear it while it imports, and say so with a traceback. Windows has no mask.
+    It would otherwise end with a traceback while it still imports. (Windows has no mask.) And to interrupt
+    the start would leave half a process.
     """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # or it is started within, and lifts the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    masks, heard = hasattr(signal, "pthread_sigmask"), False
+
+    def hear(*_: object) -> None:
+        nonlocal heard
+        heard = True
+
+    # Some other thread may get the signal; it is always the main thread that is interrupted then.
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if is_main else None
+    if handler is not None:
+        signal.signal(signal.SIGINT, hear)
     try:
-        yield
+        if masks:
+            resource_tracker.ensure_running()  # which lifts the mask when it starts
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            if masks:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+            if heard:
+                signal.raise_signal(signal.SIGINT)

@@ -105,7 +105,7 @@ class FrameRing:
         RingTimeout
             If no frame has come by then.
         RingClosed
-            If all producers have closed their ends and all frames were taken; also after `close`.
+            If all producers have closed their ends and all frames were taken; also after `close` here.
         RingError
             If a producer has ended without closing its end, once and after its last frame; if the frame
             taken before is still in use.
@@ -131,7 +131,7 @@ class FrameRing:
                     )
             waiting = self.connections
             if not waiting:
-                raise RingClosed("All producers have closed their ends of the ring.", "Take no more frames.")
+                raise RingClosed("The ring is closed, here or by all its producers.", "Take no more frames.")
             seconds = deadline - clock.monotonic()
             if seconds <= 0:
                 raise RingTimeout(

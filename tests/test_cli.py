@@ -354,6 +354,44 @@ def test_ctrl_c_at_ten_random_moments_ends_with_130_and_the_summary(tmp_path: Pa
             assert saved == {f"{name}-{hit['frame']:06d}.png" for hit in camera["detections"]}
 
 
+def test_processes_find_the_same_and_say_nothing_of_their_own(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = subprocess.run(
+        [*COMMAND, "--workers", "processes", "--json", str(report)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=100,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for name, camera in json.loads(report.read_text(encoding="utf-8"))["cameras"].items():
+        assert camera["truth"] == {"found": parts(name), "missed": 0, "false": 0}
+        assert camera["read"] == camera["delivered"] == int(table(done.stdout)[name]["shown"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+def test_ctrl_c_on_a_terminal_reaches_all_processes_and_stops_them_as_it_stops_threads() -> None:
+    with subprocess.Popen(
+        [*COMMAND, "--workers", "processes", "--pace", "--display", "none"],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        assert process.stdout is not None
+        while "Ctrl-C stops" not in process.stdout.readline():
+            pass
+        time.sleep(random.Random(5).uniform(0, 2))  # the moment
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (130, "")
+    assert set(table(output)) == {"Cam1", "Cam2"}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 def test_ctrl_c_while_a_camera_is_being_opened_ends_with_130() -> None:
     # A network camera that takes the call and then says nothing: opening it takes until its timeout.
