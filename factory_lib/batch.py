@@ -180,7 +180,9 @@ class _Batch:
                 self._under_way[future] = recording
 
     def _next_results(self) -> Iterator[Inspection]:
-        done, _ = wait(self._under_way, timeout=TICK, return_when=FIRST_COMPLETED)
+        wait(self._under_way, timeout=TICK, return_when=FIRST_COMPLETED)
+        # Not what wait returns: it overlooks futures that a pool's shutdown has cancelled.
+        done = [future for future in self._under_way if future.done()]
         if self._stop.is_set():
             for future in self._under_way.keys() - done:
                 if future.cancel():

@@ -2,14 +2,11 @@
 
 import argparse
 import json
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from .controller import FactoryController
@@ -22,6 +19,7 @@ from .preset import MotionPreset
 from .report import CameraReport
 from .resources import RESOURCE_FOLDER
 from .screen import windows_problem
+from .stopping import Stop, set_on_signal
 from .truth import GroundTruth, Score
 from .video import VideoSource, open_video
 
@@ -41,16 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         stop and the summary: 130. Of ``factory inspect`` also 1, if some recordings failed.
     """
     argv = sys.argv[1:] if argv is None else argv
-    code, stop = 0, _Stop()
     if argv[:1] == ["inspect"]:
-        from . import inspecting  # only now: it brings pools of processes with it
+        from .inspecting import main as inspect  # only now: it brings pools of processes with it
 
-        run, options = inspecting.run, inspecting.parser().parse_args(argv[1:])
-    else:
-        run, options = _run, _parser().parse_args(argv)
+        return inspect(argv[1:])
+    options = _parser().parse_args(argv)
+    code, stop = 0, Stop()
     try:
-        with _set_on_signal(stop):
-            code = run(options, stop)
+        with set_on_signal(stop):
+            _run(options, stop)
     except FactoryError as error:
         print(f"factory: {error}", file=sys.stderr)
         code = 2
@@ -130,32 +127,7 @@ def _positive(text: str) -> float:
     return value
 
 
-class _Stop(threading.Event):
-    """Set by Ctrl-C or by a request to terminate, whose number it keeps."""
-
-    signal = 0
-
-
-@contextmanager
-def _set_on_signal(stop: _Stop) -> Iterator[None]:
-    """Turn Ctrl-C into a wish to stop, so that it cannot interrupt the clean-up; a second one does."""
-
-    def wish(number: int, _: FrameType | None) -> None:
-        stop.signal = number
-        stop.set()
-        signal.signal(number, before[number])
-
-    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, wish)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _run(options: argparse.Namespace, stop: threading.Event) -> int:
+def _run(options: argparse.Namespace, stop: Stop) -> None:
     if options.json:
         target = Path(options.json).absolute()
         if target.is_dir() or not target.parent.is_dir():
@@ -217,7 +189,6 @@ def _run(options: argparse.Namespace, stop: threading.Event) -> int:
         for name, score in scores.items():
             values["cameras"][name]["truth"] = asdict(score) if score else None
         target.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    return 0
 
 
 def _truth_beside(source: str) -> GroundTruth | None:

@@ -112,12 +112,14 @@ def _dask(host: str, port: int) -> Iterator[Executor]:
 
 
 def _greeting(host: str, port: int, remedy: str) -> None:
-    """See that somebody is there who speaks first, as a scheduler does; Dask would try again and again."""
+    """See that a scheduler is there, which speaks first: of anybody else Dask would ask again and again."""
     try:
         with socket.create_connection((host.strip("[]"), port), timeout=CONNECT_PATIENCE) as connection:
-            if connection.recv(1):
-                return
-        reason = "it ends the connection"
+            # A message begins with its length in eight bytes; what others say first would be a huge one.
+            length = connection.recv(8, socket.MSG_WAITALL)
+        if length and int.from_bytes(length, "little") < 1_000_000:
+            return
+        reason = "something else does"
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
     raise FactoryError(f"No Dask scheduler answers at {host}:{port}: {reason}.", remedy)

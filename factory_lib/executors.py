@@ -46,7 +46,8 @@ def successor_of(pool: Executor, workers: int, broken: BaseException) -> Executo
             new.submit(os.getpid).result(timeout=START_PATIENCE)
             return new
         except (BrokenExecutor, TimeoutError) as problem:
-            new.shutdown(wait=False, cancel_futures=True)
+            # One that is broken ends at once; one that hangs is not waited for.
+            new.shutdown(wait=isinstance(problem, BrokenExecutor), cancel_futures=True)
             error = problem
     raise FactoryError(
         f"The executor's workers do not start: {error or type(error).__name__}",

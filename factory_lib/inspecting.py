@@ -5,11 +5,10 @@ import hashlib
 import multiprocessing
 import os
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -20,19 +19,55 @@ from .errors import FactoryError, TruthError
 from .preset import MotionPreset
 from .resources import RESOURCE_FOLDER
 from .results import CsvTable, JsonLines, Result, ResultFile
+from .stopping import Stop, set_on_signal
 from .truth import GroundTruth, Score
 
 CLIPS = (".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v")  # what is taken out of a folder
 
 
-def parser() -> argparse.ArgumentParser:
-    """Make the parser of the command's options."""
+NOTICE = "\nStopping once what has begun is finished; Ctrl-C again: at once.\n"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command with these arguments.
+
+    Returns
+    -------
+    int
+        0; 1 if some recordings failed; 2 if something has to be put right; after Ctrl-C 130.
+    """
+    options = _parser().parse_args(argv)
+    code, stop = 0, Stop()
+    try:
+        with set_on_signal(stop, notice=NOTICE, again=_end_at_once):
+            code = _run(options, stop)
+    except FactoryError as error:
+        print(f"factory: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:  # a second Ctrl-C
+        pass
+    return 128 + stop.signal if stop.signal else code
+
+
+def _end_at_once(number: int) -> None:
+    """Wait no longer for what has begun; each line that was written is whole."""
+    children = multiprocessing.active_children()
+    for child in children:
+        child.kill()
+    if children:
+        raise KeyboardInterrupt
+    with suppress(RuntimeError):  # raised if the signal has interrupted a print
+        sys.stdout.flush()
+    os._exit(128 + number)  # a thread that decodes cannot be ended in any other way
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="factory inspect",
         description="Inspect many recordings. The exit code is 0, 1 if some recordings failed, 2 if "
         "something has to be put right, and 130 after Ctrl-C: once what has begun is finished, or at "
-        "once after a second one. The same command then goes on where it stopped: a recording that stands in every named file "
-        "is not inspected again, unless it failed or the preset has changed.",
+        "once after a second one. The same command then goes on where it stopped: a recording that "
+        "stands in every named file is not inspected again, unless it failed or the preset has changed.",
     )
     parser.add_argument(
         "clips",
@@ -70,8 +105,7 @@ def _engine(text: str) -> Engine:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def run(options: argparse.Namespace, stop: threading.Event) -> int:
-    """Do what the command's options say, until it is done or `stop` is set; return the exit code."""
+def _run(options: argparse.Namespace, stop: Stop) -> int:
     started = time.perf_counter()
     preset = MotionPreset.load(options.preset, options.key)
     # Results of other settings are no results of these: a changed preset is another one.
@@ -96,14 +130,11 @@ def run(options: argparse.Namespace, stop: threading.Event) -> int:
             for file in files:
                 stack.enter_context(file.open(replaced))
             results = stack.enter_context(closing(inspect_all(todo, executor, preset, stop=stop)))
-            try:
-                for inspection in results:
-                    result = _result(inspection, label)
-                    for file in files:
-                        file.write(result)
-                    _tell(result, counts, aloud=not files)
-            except KeyboardInterrupt:
-                _end_at_once()
+            for inspection in results:
+                result = _result(inspection, label)
+                for file in files:
+                    file.write(result)
+                _tell(result, counts, aloud=not files)
     skipped = len(clips) - len(todo)
     print(_summary(len(clips), skipped, counts), f"in {time.perf_counter() - started:.1f} s")
     return 1 if counts["failed"] else 0
@@ -190,12 +221,4 @@ def _summary(clips: int, skipped: int, counts: "Counter[str]") -> str:
     words += [f"{left} left"] if left else []
     parts = [f"{counts['detected']} detected"]
     parts += [f"{counts[key]} {key}" for key in ("found", "missed", "false") if "found" in counts]
-    return f"{clips} recordings: {', '.join(words)}; {', '.join(parts)}"
-
-
-def _end_at_once() -> None:
-    """Leave at the second Ctrl-C without waiting for what is under way; each line written is whole."""
-    for child in multiprocessing.active_children():
-        child.kill()
-    sys.stdout.flush()
-    os._exit(130)  # a thread that decodes cannot be ended in any other way
+    return f"{clips} recording{'s' * (clips != 1)}: {', '.join(words)}; {', '.join(parts)}"

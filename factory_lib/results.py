@@ -53,9 +53,9 @@ class ResultFile(ABC):
     start = b""  # how each line begins
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).absolute()
+        self.path = Path(path).resolve()
         self._file: BinaryIO | None = None
-        if self.path.is_dir() or not self.path.parent.is_dir():
+        if os.path.isdir(self.path) or not os.path.isdir(self.path.parent):
             raise FactoryError(
                 f"The results cannot be written to {path}.", "Name a file in a folder that exists."
             )
@@ -137,14 +137,13 @@ class ResultFile(ABC):
 
     def _rewrite(self, replaced: Collection[str]) -> None:
         """Replace the file in one step by one without these recordings' lines."""
-        target = self.path.resolve()
-        new = target.with_name(f"{target.name}.{os.getpid()}.new")
+        new = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
         try:
             with new.open("wb") as file:
                 file.write(self.head)
                 file.writelines(raw for key, raw in self._lines() if key.recording not in replaced)
-            shutil.copymode(target, new)
-            new.replace(target)
+            shutil.copymode(self.path, new)
+            new.replace(self.path)
         finally:
             new.unlink(missing_ok=True)
 
