@@ -74,7 +74,7 @@ class Workers:
             return self._stack.enter_context(ProcessPoolExecutor(count, get_context("spawn")))
         distributed = peer("distributed")
         cluster = distributed.LocalCluster(
-            n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=count, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
         )
         self._stack.enter_context(cluster)
         client = self._stack.enter_context(distributed.Client(cluster))
