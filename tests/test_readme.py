@@ -14,7 +14,7 @@ def test_the_readmes_race_is_found_as_it_says(tmp_path: Path) -> None:
     program = tmp_path / "race.py"
     program.write_text(race, encoding="utf-8")
 
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=100)
+    done = subprocess.run([sys.executable, program], capture_output=True, encoding="utf-8", timeout=100)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(
