@@ -88,14 +88,14 @@ def work(
     end : RingProducer
         Takes the live images home.
     line : Connection
-        Takes home, in this order, True for "begun", a `Part` for each detection, and `Done`. The first
-        message that comes here means go, the second stop.
+        Takes home True for "ready", then a `Part` for each detection, then `Done`. The first message that
+        comes here means go, the second stop.
     """
     # Ctrl-C reaches every process of the terminal; what to do then is the parent's business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        line.recv_bytes()  # until the parent has closed the source: a camera can be open only once
-        line.send(True)
+        _send(line, True)
+        line.recv_bytes()  # until the parent says go: it has closed the source, which can be open only once
     except (EOFError, OSError):
         return
     stop = threading.Event()
@@ -108,7 +108,7 @@ def work(
     except BaseException as caught:  # whatever it is, it is the caller's to hear
         error = _fit_to_send(caught, name)
     with contextlib.suppress(OSError):  # the parent is gone
-        line.send(Done(end.published, report, error))
+        _send(line, Done(end.published, report, error))
     end.close()
 
 
@@ -130,11 +130,16 @@ class _Outbox:
                 raise queue.Full from None
         elif kind == "detected":
             # Waits for as long as the parent takes to read it; if that dies, so does the line.
-            self._line.send(Part(self._end.published, self._report.detections[-1], event[1]))
+            _send(self._line, Part(self._end.published, self._report.detections[-1], event[1]))
         # DONE follows from `work`, with the report and the error that are not known yet.
 
     def put_nowait(self, event: tuple[str, Any]) -> None:
         self.put(event, timeout=0.0)
+
+
+def _send(line: "connection.Connection[Any, Any]", message: object) -> None:
+    # Not line.send: should it fail, the buffer that it pickles into complains on stderr when it is freed.
+    line.send_bytes(pickle.dumps(message))
 
 
 def _listen(line: "connection.Connection[Any, Any]", stop: threading.Event) -> None:

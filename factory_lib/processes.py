@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from multiprocessing import connection, get_context, resource_tracker
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -53,6 +53,7 @@ class ProcessCrew:
         self._slots = max(2, size // cameras)
         self._workers: list[_Worker] = []
         self._at_work: list[_Worker] = []  # the next in turn comes first
+        self._ctrl_c = _CtrlC()
 
     def submit(
         self,
@@ -68,7 +69,8 @@ class ProcessCrew:
     ) -> "Future[CameraReport]":
         """Start a camera's process; the future gets its report or its error.
 
-        The source is closed here and opened there.
+        The source is closed here and opened there; unless it is open_video's, it is asked for a frame here
+        first, which tells the shape of the others.
 
         Raises
         ------
@@ -85,17 +87,26 @@ class ProcessCrew:
         ring = FrameRing(*layout, slots=self._slots, producers=[name])
         worker = _Worker(name, task, ring, report, stop)
         self._workers.append(worker)
-        with _ctrl_c_held_back():
+        with self._ctrl_c, _ctrl_c_masked():
             worker.start()
         getattr(source, "close", lambda: None)()
-        worker.tell(b"go")
         self._at_work.append(worker)
         return worker.future
 
     def get(self, timeout: float) -> Event:
         """Return the next event of any camera, in each camera's own order; queue.Empty if none comes."""
         deadline = time.monotonic() + timeout
-        while True:
+        while (event := self._next_event()) is None:
+            seconds = deadline - time.monotonic()
+            if seconds <= 0 or not self._at_work:
+                for worker in self._at_work:
+                    worker.lose_patience(timeout)
+                raise queue.Empty
+            connection.wait([thing for worker in self._at_work for thing in worker.to_wait_for], seconds)
+        return event
+
+    def _next_event(self) -> Event | None:
+        with self._ctrl_c:  # or half a message could be read
             for place, worker in enumerate(self._at_work):
                 worker.pass_on_stop()
                 event = worker.next_event()
@@ -104,27 +115,19 @@ class ProcessCrew:
                     if event[0] != "DONE":
                         self._at_work.append(worker)
                     return event
-            seconds = deadline - time.monotonic()
-            if seconds <= 0 or not self._at_work:
-                break
-            ready = connection.wait(
-                [thing for worker in self._at_work for thing in worker.to_wait_for], seconds
-            )
-            for worker in self._at_work:
-                worker.has_exited = worker.process.sentinel in ready
-        for worker in self._at_work:
-            worker.lose_patience(timeout)
-        raise queue.Empty
+        return None
 
     def qsize(self) -> int:
         """Return how many live images wait."""
-        return sum(worker.ring.qsize() for worker in self._at_work)
+        with self._ctrl_c:
+            return sum(worker.ring.qsize() for worker in self._at_work)
 
     def empty(self) -> bool:
         """Return whether nothing waits."""
         return not self._at_work
 
     def __enter__(self) -> Self:
+        self._ctrl_c.watch()
         return self
 
     def __exit__(
@@ -137,8 +140,12 @@ class ProcessCrew:
             for worker in self._workers:
                 worker.join()
         finally:
-            for worker in self._workers:
-                worker.end()
+            try:
+                with self._ctrl_c:
+                    for worker in self._workers:
+                        worker.end()
+            finally:
+                self._ctrl_c.forget()
 
 
 class _Worker:
@@ -148,7 +155,6 @@ class _Worker:
         self, name: str, task: Sequence[Parcel], ring: FrameRing, report: CameraReport, stop: threading.Event
     ) -> None:
         self.name, self.ring, self.future = name, ring, Future[CameraReport]()
-        self.has_exited = False
         self._report, self._stop = report, stop
         context = get_context("spawn")
         self._line, self._its_line = context.Pipe()
@@ -171,7 +177,10 @@ class _Worker:
     def pass_on_stop(self) -> None:
         if self._stop.is_set() and not self._knows_of_stop:
             self._knows_of_stop = True
-            self.tell(b"stop")
+            if self._has_begun:
+                self.tell(b"stop")
+            else:  # it still imports its modules, has opened nothing, and waits for no one
+                self._kill()
 
     @property
     def to_wait_for(self) -> "list[Any]":
@@ -179,13 +188,17 @@ class _Worker:
 
     def next_event(self) -> Event | None:
         """Return what comes next of this camera, if it is here: after an image the part that it showed."""
-        # First the ring, then the line: then whatever was sent on the line before an image is seen.
-        images, is_gone = self.ring.qsize(), self.has_exited
+        # In this order: what was sent on the line before an image is seen, and all of who is gone.
+        is_gone = not self.process.is_alive()
+        images = self.ring.qsize()
         try:
             while self._message is None and self._line.poll(0):
                 message = self._line.recv()
-                self._has_begun = True
-                self._message = None if message is True else message
+                if message is True and not self._knows_of_stop:  # it is ready
+                    self._has_begun = True
+                    self.tell(b"go")
+                elif message is not True:
+                    self._message = message
         except (EOFError, OSError):
             is_gone = True
         message = self._message
@@ -228,8 +241,11 @@ class _Worker:
         """Kill a process that was told to stop and has been silent for too long, these seconds included."""
         self._silent += seconds if self._knows_of_stop else 0.0
         if self._silent > PATIENCE:
-            self._was_killed = True
-            self.process.kill()
+            self._kill()
+
+    def _kill(self) -> None:
+        self._was_killed = True
+        self.process.kill()
 
     def hang_up(self) -> None:
         self._line.close()
@@ -243,8 +259,7 @@ class _Worker:
     def end(self) -> None:
         """Let the process not outlive this, and settle the future."""
         if self.process.is_alive():
-            self._was_killed = True
-            self.process.kill()
+            self._kill()
         self.join()
         error = self._done.error if self._done is not None else None
         code = self.process.exitcode or 0
@@ -258,14 +273,15 @@ class _Worker:
     def _death(self, code: int) -> FactoryError | None:
         if self._was_killed:
             if not self._has_begun:
-                return None  # it was stopped while it still imported its modules
+                return None  # there was nothing to lose
             return FactoryError(
                 f"{self.name}'s process did not end within {PATIENCE:g} s of being told to, and was killed.",
                 "Look what its source or detector waits for.",
             )
         if code < 0:
+            killer = next((one.name for one in signal.Signals if one == -code), f"signal {-code}")
             return FactoryError(
-                f"{self.name}'s process was killed by {signal.Signals(-code).name}.",
+                f"{self.name}'s process was killed by {killer}.",
                 "What it had seen until then is in the report; look for lack of memory or a faulty driver.",
             )
         return FactoryError(
@@ -301,35 +317,56 @@ class _Again(Iterable[Frame]):
         getattr(self._source, "close", lambda: None)()
 
 
-@contextlib.contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
-    """Start a process that Ctrl-C does not reach, since it inherits the mask; here it is heard right after.
+class _CtrlC:
+    """Holds Ctrl-C back for the length of a ``with`` block, so that nothing in it stays half done.
 
-    It would otherwise end with a traceback while it still imports. (Windows has no mask.) And to interrupt
-    the start would leave half a process.
+    From `watch` to `forget` it stands before the handler of the main thread, the only one that is
+    interrupted: to put it there for each block would take as long as the block.
     """
-    masks, heard = hasattr(signal, "pthread_sigmask"), False
 
-    def hear(*_: object) -> None:
-        nonlocal heard
-        heard = True
+    def __init__(self) -> None:
+        self._before: Any = None
+        self._held = self._heard = False
 
-    # Some other thread may get the signal; it is always the main thread that is interrupted then.
-    is_main = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT) if is_main else None
-    if handler is not None:
-        signal.signal(signal.SIGINT, hear)
+    def watch(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            before = signal.getsignal(signal.SIGINT)
+            if callable(before):
+                self._before = before
+                signal.signal(signal.SIGINT, self._hear)
+
+    def forget(self) -> None:
+        if self._before is not None and signal.getsignal(signal.SIGINT) == self._hear:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self._held:
+            self._heard = True
+        else:
+            self._before(number, frame)
+
+    def __enter__(self) -> None:
+        self._held = True
+
+    def __exit__(self, *_: object) -> None:
+        self._held = False
+        if self._heard:
+            self._heard = False
+            self._before(signal.SIGINT, None)
+
+
+@contextlib.contextmanager
+def _ctrl_c_masked() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: they inherit the mask.
+
+    It would otherwise end them with a traceback while they still import. Windows has no mask.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it lifts the mask when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        if masks:
-            resource_tracker.ensure_running()  # which lifts the mask when it starts
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            yield
-        finally:
-            if masks:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield
     finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
-            if heard:
-                signal.raise_signal(signal.SIGINT)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
