@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .batch import Inspection, inspect_all, inspect_recording
+from .batch import inspect_all
 from .controller import FactoryController
 from .crops import CropFolder
 from .display import Display, NoDisplay, WindowDisplay, open_display
 from .errors import FactoryError
 from .factory import Camera, run_factory, watch_camera
+from .inspection import Inspection, inspect_recording
 from .motion import Detection, Explanation, MotionDetector
 from .preset import MotionPreset
 from .report import CameraReport, FactoryReport

@@ -4,58 +4,19 @@ import itertools
 import operator
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
 
 from .errors import FactoryError
 from .executors import count_workers, successor_of, worker_died
-from .motion import Detection, MotionDetector
+from .inspection import Found, Inspect, Inspection, Recording, attempt, inspect_recording, outcome
 from .preset import MotionPreset
-from .video import open_video
 
 # So many recordings are under way for each worker: none runs dry while the caller looks at a result.
 FLIGHT = 4
 # How often whoever waits looks whether it is time to stop.
 TICK = 0.1
-
-Recording = str | os.PathLike[str]
-Inspect = Callable[[Any, MotionPreset], list[Detection]]
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What became of one recording: the parts detected in it, or the error that kept it from being read."""
-
-    recording: Recording
-    detections: list[Detection]
-    error: BaseException | None = None
-
-
-def inspect_recording(recording: Recording, preset: MotionPreset | None = None) -> list[Detection]:
-    """Detect the parts of one recording, by its own time: the same list on any worker.
-
-    Parameters
-    ----------
-    recording : str or path-like
-        The path of a clip, or the URL of one; a worker elsewhere has to find it under the same name.
-    preset : MotionPreset, optional
-        The detector's settings; without one, the slide's.
-
-    Raises
-    ------
-    FactoryError
-        If the recording cannot be read to its end, or the preset does not fit it.
-    """
-    detector = MotionDetector(MotionPreset() if preset is None else preset)
-    with open_video(recording) as video:
-        return [
-            Detection(frame.index, frame.time)
-            for frame in video
-            if detector.detect(frame.image, frame.time) is not None
-        ]
 
 
 def inspect_all(
@@ -113,11 +74,6 @@ def inspect_all(
             yield result
 
 
-def _inspect(inspect: Inspect, preset: MotionPreset, recording: Recording, attempt: int) -> list[Detection]:
-    """Run in the worker. Dask takes equal calls for one, and its second attempt for the first: so count."""
-    return inspect(recording, preset)
-
-
 class _Batch:
     """The recordings to do and under way, and the executor that they are under way on."""
 
@@ -134,7 +90,7 @@ class _Batch:
         self._executor, self._workers, self._limit = executor, workers, limit
         self._stop, self._task = stop, task
         self._own: Executor | None = None  # the successor of a broken pool
-        self._under_way: dict[Future[list[Detection]], Recording] = {}
+        self._under_way: dict[Future[Found], Recording] = {}
         self._suspects: list[Recording] = []  # one of them may have killed its worker
         self._broken: BaseException | None = None
         self._refused: FactoryError | None = None
@@ -151,6 +107,8 @@ class _Batch:
                     return
                 else:  # all is done, or the pool is broken: only now nothing else can be hit
                     yield from self._try_suspects_again()
+                    if self._refused is not None or self._stop.is_set():
+                        continue
                     left = list(itertools.islice(self._todo, 1))
                     if self._broken is None or not left:
                         return
@@ -171,7 +129,7 @@ class _Batch:
             except StopIteration:
                 return
             try:
-                future = self._executor.submit(_inspect, *self._task, recording, 1)
+                future = self._executor.submit(attempt, *self._task, recording, 1)
             except BrokenExecutor as error:
                 self._broken, self._todo = error, itertools.chain([recording], self._todo)
             except RuntimeError as error:
@@ -199,7 +157,7 @@ class _Batch:
                 self._suspects.append(recording)
                 continue
             self._submit()  # before the caller takes its time over this result
-            yield Inspection(recording, [] if error else future.result(), error)
+            yield outcome(recording, future)
 
     def _try_suspects_again(self) -> Iterator[Inspection]:
         """Try each alone: in a pool of one process, or with nothing else on the cluster."""
@@ -211,11 +169,14 @@ class _Batch:
                     alone = successor_of(self._executor, 1, self._broken)
                 if self._stop.is_set():
                     return
-                future = (alone or self._executor).submit(_inspect, *self._task, recording, 2)
+                future = (alone or self._executor).submit(attempt, *self._task, recording, 2)
                 while not future.done():
                     wait([future], timeout=TICK)
                     if self._stop.is_set() and future.cancel():
                         return
+                if future.cancelled():
+                    self._refuse(None)
+                    return
                 error = future.exception()
                 if worker_died(error):
                     if alone is not None:
@@ -226,8 +187,9 @@ class _Batch:
                         "Look whether it ran out of memory, or open the recording by itself.",
                     )
                     died.__cause__ = error
-                    error = died
-                yield Inspection(recording, [] if error else future.result(), error)
+                    yield Inspection(recording, [], died)
+                else:
+                    yield outcome(recording, future)
         finally:
             if alone is not None:
                 alone.shutdown(cancel_futures=True)

@@ -20,6 +20,10 @@ STREAM_TIMEOUT_MS = 5000
 def open_file(path: Path) -> cv2.VideoCapture:
     """Open a video file."""
     try:
+        str(path).encode()
+    except UnicodeEncodeError:  # OpenCV would crash
+        raise VideoError(f"The name of the clip {str(path)!a} is no text in UTF-8.", "Rename it.") from None
+    try:
         with path.open("rb") as file:
             is_empty = not file.read(1)
     except FileNotFoundError:

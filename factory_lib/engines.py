@@ -1,6 +1,7 @@
 """Who inspects many recordings: threads or processes of this machine, or a Dask cluster."""
 
 import functools
+import logging
 import multiprocessing.context
 import os
 import re
@@ -95,6 +96,8 @@ def _dask(host: str, port: int) -> Iterator[Executor]:
         from distributed import Client
     except ImportError as error:
         raise FactoryError("Dask is not installed.", "Run 'pip install distributed'.") from error
+    for name in ("distributed", "distributed.client"):  # our errors say it in one sentence
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(f"tcp://{address}", timeout=CONNECT_PATIENCE, set_as_default=False)
     except OSError as error:
@@ -116,8 +119,8 @@ def _greeting(host: str, port: int, remedy: str) -> None:
     try:
         with socket.create_connection((host.strip("[]"), port), timeout=CONNECT_PATIENCE) as connection:
             # A message begins with its length in eight bytes; what others say first would be a huge one.
-            length = connection.recv(8, socket.MSG_WAITALL)
-        if length and int.from_bytes(length, "little") < 1_000_000:
+            length = connection.makefile("rb").read(8)
+        if len(length) == 8 and int.from_bytes(length, "little") < 1_000_000:
             return
         reason = "something else does"
     except (OSError, OverflowError, UnicodeError) as error:

@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
-from .batch import Inspection, inspect_all
+from .batch import inspect_all
 from .engines import Engine, engine
 from .errors import FactoryError, TruthError
+from .inspection import Inspection
 from .preset import MotionPreset
 from .resources import RESOURCE_FOLDER
 from .results import CsvTable, JsonLines, Result, ResultFile
@@ -143,26 +145,30 @@ def _run(options: argparse.Namespace, stop: Stop) -> int:
 def _named(arguments: Iterable[str]) -> Iterator[str]:
     """List what the arguments stand for."""
     for argument in arguments:
-        if argument == "-":
-            yield from _names(sys.stdin)
-        elif argument.startswith("@"):
-            try:
-                with open(argument[1:], encoding="utf-8", errors="surrogateescape") as lines:
+        try:
+            if argument == "-":
+                yield from _names(sys.stdin)
+            elif argument.startswith("@"):
+                with open(argument[1:], encoding="utf-8-sig", errors="surrogateescape") as lines:
                     yield from _names(lines)
-            except OSError as error:
-                raise FactoryError(
-                    f"The list {argument[1:]} cannot be read: {error.strerror}.",
-                    "Name a text file with a clip on each line, or write ./@NAME for a clip called so.",
-                ) from None
-        elif os.path.isdir(argument):
-            inside = sorted(str(path) for path in Path(argument).iterdir() if path.suffix.lower() in CLIPS)
-            if not inside:
-                raise FactoryError(
-                    f"There is no clip in the folder {argument}.", f"It would end with {', '.join(CLIPS)}."
-                )
-            yield from inside
-        else:
-            yield argument
+            elif os.path.isdir(argument):
+                yield from _clips_in(Path(argument))
+            else:
+                yield argument
+        except OSError as error:
+            raise FactoryError(
+                f"{argument.removeprefix('@')} cannot be read: {error.strerror}.",
+                "Name a folder of clips or, after an @, a text file with a clip on each line.",
+            ) from None
+
+
+def _clips_in(folder: Path) -> list[str]:
+    inside = sorted(str(path) for path in folder.iterdir() if path.suffix.lower() in CLIPS)
+    if not inside:
+        raise FactoryError(
+            f"There is no clip in the folder {folder}.", f"It would end with {', '.join(CLIPS)}."
+        )
+    return inside
 
 
 def _names(lines: Iterable[str]) -> Iterator[str]:
@@ -184,7 +190,7 @@ def _result(inspection: Inspection, label: str) -> Result:
             truth = GroundTruth.beside(recording)
             score = truth.score([detection.frame for detection in inspection.detections]) if truth else None
         except TruthError as problem:
-            tqdm.write(f"Not compared with a ground truth: {problem.what}", file=sys.stderr)
+            _say(f"Not compared with a ground truth: {problem.what}", sys.stderr)
     text = None if error is None else " ".join(f"{error}".split()) or type(error).__name__
     if error is not None and not isinstance(error, FactoryError):
         text = f"{type(error).__name__}: {text}"
@@ -195,7 +201,7 @@ def _tell(result: Result, counts: "Counter[str]", aloud: bool) -> None:
     """Count a result and say what nobody would read elsewhere."""
     if result.error is not None:
         counts["failed"] += 1
-        tqdm.write(f"factory: {result.recording}: {result.error}", file=sys.stderr)
+        _say(f"factory: {result.recording}: {result.error}", sys.stderr)
         return
     counts["inspected"] += 1
     counts["detected"] += len(result.detections)
@@ -211,7 +217,13 @@ def _tell(result: Result, counts: "Counter[str]", aloud: bool) -> None:
     counts.update(scores)
     if aloud:
         words = [f"{len(result.detections)} detected", *(f"{value} {key}" for key, value in scores.items())]
-        tqdm.write(f"{result.recording}: {', '.join(words)}")
+        _say(f"{result.recording}: {', '.join(words)}", sys.stdout)
+
+
+def _say(text: str, stream: TextIO) -> None:
+    """Print a line beside the progress bar; a path can hold what the stream's encoding cannot."""
+    encoding = stream.encoding or "utf-8"
+    tqdm.write(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def _summary(clips: int, skipped: int, counts: "Counter[str]") -> str:

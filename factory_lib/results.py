@@ -51,6 +51,7 @@ class ResultFile(ABC):
 
     head = b""  # what stands above the lines
     start = b""  # how each line begins
+    errors = "surrogateescape"  # how a path's bytes that are no text are written
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).resolve()
@@ -91,7 +92,7 @@ class ResultFile(ABC):
     def write(self, result: Result) -> None:
         """Write one result, so that it is in the file when this returns."""
         try:
-            self._put(self.line(result).encode("utf-8", "surrogateescape"))
+            self._put(self.line(result).encode("utf-8", self.errors))
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -164,6 +165,7 @@ class JsonLines(ResultFile):
     """A JSON object on each line."""
 
     start = b'{"recording": "'
+    errors = "backslashreplace"  # which is how JSON writes them too
 
     def line(self, result: Result) -> str:
         """Make a result's line, its end included."""

@@ -27,7 +27,7 @@ from recordings import small_recordings
 from small_belt import SMALL
 
 from factory_lib import Detection, FactoryError, MotionPreset, inspect_all, inspect_recording, resource_path
-from factory_lib.truth import GroundTruth
+from factory_lib.truth import GroundTruth, Score
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 NAMES = [str(index) for index in range(40)]
@@ -40,21 +40,19 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def batches(recordings: list[Path]) -> list[tuple[list[Path], MotionPreset]]:
-    shipped = [
-        ([resource_path(name)], MotionPreset.load(resource_path("motion.cfg"), key))
-        for name, key in (("conveyor.mp4", "default"), ("conveyor2.mp4", "cam2"))
+    return [
+        ([resource_path("conveyor.mp4"), resource_path("conveyor2.mp4")], MotionPreset()),
+        (recordings, SMALL),
     ]
-    return [*shipped, (recordings, SMALL)]
 
 
 @pytest.fixture(scope="module")
 def one_by_one(batches: list[tuple[list[Path], MotionPreset]]) -> dict[Path, list[Detection]]:
     found = {path: inspect_recording(path, preset) for paths, preset in batches for path in paths}
-    for path, detections in list(found.items())[:2]:
-        frames = [detection.frame for detection in detections]
-        score = GroundTruth.load(path.with_suffix(".json")).score(frames)
-        assert (score.found, score.missed, score.false) == (26, 0, 0)
-    assert sum(len(detections) for detections in found.values()) > 100
+    shipped, truth = found[resource_path("conveyor.mp4")], GroundTruth.beside(resource_path("conveyor.mp4"))
+    assert truth is not None
+    assert truth.score([detection.frame for detection in shipped]) == Score(found=26, missed=0, false=0)
+    assert all(found.values())
     return found
 
 
@@ -129,6 +127,24 @@ def test_a_recording_that_fails_is_a_result_with_its_error(
     assert f"There is no clip {bad[0]}." in str(results[bad[0]].error)
     assert [results[path].detections for path in bad] == [[], []]
     assert [results[path].error for path in recordings[:3]] == [None] * 3
+
+
+def test_an_error_that_nobody_foresaw_brings_its_traceback_along() -> None:
+    with processes(1) as pool:
+        (result,) = inspect_all(["seven"], pool, inspect=number)
+
+    assert isinstance(result.error, ValueError)
+    assert "in number" in result.error.__notes__[0]
+
+
+@pytest.mark.parametrize("progress", [True, False, None])
+def test_progress_is_shown_as_asked_and_by_default_on_a_terminal(
+    progress: bool | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = list(inspect_all(NAMES, Plain(), inspect=number, progress=progress))
+
+    assert len(results) == 40
+    assert ("40/40" in capsys.readouterr().err) == (progress is True)
 
 
 def test_a_preset_that_does_not_fit_is_each_recordings_error(recordings: list[Path]) -> None:
@@ -224,6 +240,20 @@ def test_after_stop_nothing_begins_and_what_has_begun_is_still_yielded() -> None
         yielded = [result.recording for result in taken.result(timeout=60)]
 
     assert sorted(yielded) == sorted(gate.begun) == ["0", "1"]
+
+
+def test_after_stop_a_pool_of_processes_still_yields_all_that_it_has_begun(tmp_path: Path) -> None:
+    paths, stop = small_recordings(tmp_path, 20), threading.Event()
+    with processes() as pool, ThreadPoolExecutor(1) as taker:
+        taken = taker.submit(list, inspect_all(paths, pool, SMALL, inspect=held, stop=stop))
+        assert wait_until(lambda: len(workers_at(tmp_path)) == 2, 60)
+        stop.set()
+        (tmp_path / "go").touch()
+        yielded = {Path(result.recording) for result in taken.result(timeout=60)}
+
+    begun = {path.with_suffix(".mp4") for path in tmp_path.iterdir() if path.suffix[1:].isdecimal()}
+    assert yielded == begun
+    assert 2 <= len(begun) <= 8
 
 
 def test_a_recording_that_kills_its_process_is_found_and_the_others_are_inspected() -> None:

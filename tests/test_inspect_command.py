@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 from conftest import unreadable, wait_until
-from dask_cluster import dask_cluster
+from dask_cluster import Cluster, dask_cluster
 from recordings import small_recordings
 from small_belt import SMALL, small_clip
 
@@ -232,7 +232,7 @@ BAD = {
     "a port too far": (["--workers", "dask://127.0.0.1:99999"], "No Dask scheduler answers at 127.0.0.1:99"),
     "no preset": (["--preset", "no.cfg"], "There is no preset file no.cfg"),
     "no section": (["--key", "cam9"], "has no section [cam9]"),
-    "no list": (["@no.txt"], "The list no.txt cannot be read: "),
+    "no list": (["@no.txt"], "no.txt cannot be read: "),
     "no clip in the folder": (["void"], "There is no clip in the folder void. It would end with .mp4, "),
     "two lines": (["a\nb.mp4"], "'a\\nb.mp4' is more than one line"),
     "results into a folder": (["--json", "void"], "The results cannot be written to void. Name a file"),
@@ -294,33 +294,46 @@ def test_somebody_elses_port_is_no_scheduler(
     assert errors.endswith(f"workers with 'dask worker {address}', then try again.\n")
 
 
-def test_a_cluster_of_commands_inspects_as_the_threads_do_once_it_has_workers(
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A scheduler without workers at first; the last test that uses it ends it."""
+    with dask_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+def at(cluster: Cluster) -> list[str]:
+    return ["--workers", cluster.address.replace("tcp://", "dask://")]
+
+
+def test_a_cluster_without_workers_is_not_waited_for(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engines, "CONNECT_PATIENCE", 3)
+
+    assert run("x.mp4", "--json", str(tmp_path / "r"), *at(cluster)) == 2
+
+    assert re.search(r"The Dask scheduler at 127.* has no workers. Start some", capsys.readouterr().err)
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_cluster_inspects_as_the_threads_do(
+    cluster: Cluster,
     clips: list[str],
     preset: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    file = tmp_path / "r"
-    with dask_cluster(tmp_path) as cluster:
-        address = cluster.address.replace("tcp://", "dask://")
-        command = [*clips, "nowhere.mp4", "--preset", preset, "--json", str(file), "--workers", address]
-        with monkeypatch.context() as patience:
-            patience.setattr(engines, "CONNECT_PATIENCE", 3)
-            assert run(*command) == 2
-        assert re.search(r"The Dask scheduler at 127.* has no workers. Start some", capsys.readouterr().err)
-        assert not file.exists()
+    monkeypatch.setattr(engines, "CONNECT_PATIENCE", 60)
+    cluster.start_worker()
 
-        monkeypatch.setattr(engines, "CONNECT_PATIENCE", 60)
-        cluster.start_worker()
-        assert run(*command) == 1
+    assert run(*clips, "nowhere.mp4", "--preset", preset, "--json", str(tmp_path / "r"), *at(cluster)) == 1
 
     output = capsys.readouterr().out
     assert "4 recordings: 3 inspected, 1 failed; 9 detected, 9 found, 0 missed, 0 false in " in output
-    found = inspect_recording(clips[0], SMALL)
-    for line in rows(file):
-        frames = [detection.frame for detection in found] if line["recording"] in clips else []
-        assert [detection["frame"] for detection in line["detections"]] == frames
+    found = [detection.frame for detection in inspect_recording(clips[0], SMALL)]
+    frames = {row["recording"]: [hit["frame"] for hit in row["detections"]] for row in rows(tmp_path / "r")}
+    assert frames == {**dict.fromkeys(clips, found), os.path.abspath("nowhere.mp4"): []}
 
 
 @pytest.fixture
@@ -396,6 +409,7 @@ def test_a_thousand_recordings_stopped_half_way_and_started_again_are_inspected_
     assert rows(file)[: len(before)] == before
     assert Counter(row["recording"] for row in rows(file)) == Counter(str(path) for path in folder.iterdir())
     found = [[hit["frame"] for hit in row["detections"]] for row in sorted(rows(file), key=_index)]
+    assert all(found)
     assert found == [[hit.frame for hit in inspect_recording(path, SMALL)] for path in few] * 250
 
 
@@ -446,3 +460,49 @@ def test_workers_end_when_the_command_is_killed(
     with held.open("wb"):
         process.kill()
         assert wait_until(lambda: nobody_is_left(process))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has names that are no text")
+def test_a_name_that_is_no_text_is_a_failed_recording_of_that_name(
+    clips: list[str], preset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = os.fsdecode(bytes(tmp_path / "clips") + b"/\xff\\.mp4")
+    shutil.copy(clips[0], name)
+    files = ["--json", str(tmp_path / "r.json"), "--csv", str(tmp_path / "r.csv")]
+    for _ in range(2):
+        assert run(name, clips[1], "--preset", preset, *files) == 1
+        assert capsys.readouterr().err.endswith(r".mp4' is no text in UTF-8. Rename it." + "\n")
+        assert (tmp_path / "r.csv").read_bytes().count(b"\n") == 3
+        assert sorted(row["recording"] for row in rows(tmp_path / "r.json")) == sorted([name, clips[1]])
+
+
+def test_a_truth_that_is_none_is_said_and_the_recording_counts(
+    clips: list[str], preset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(clips[0]).with_suffix(".json").write_text("{}", encoding="utf-8")
+
+    assert run(clips[0], "--preset", preset, "--csv", str(tmp_path / "r.csv")) == 0
+
+    output, errors = capsys.readouterr()
+    assert errors.startswith("Not compared with a ground truth: ")
+    assert output.startswith("1 recording: 1 inspected, 0 failed; 3 detected in ")
+    (row,) = rows(tmp_path / "r.csv")
+    assert (row["detected"], row["found"], row["missed"], row["false"]) == ("3", "", "", "")
+
+
+@unix
+def test_a_scheduler_that_ends_in_mid_run_is_one_sentence(
+    cluster: Cluster, tmp_path: Path, started: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    held = tmp_path / "held.mp4"
+    os.mkfifo(held)
+    if not cluster.alive():
+        cluster.start_worker()
+    process = started(str(held), *at(cluster))
+    with held.open("wb"):  # opens once the worker does
+        cluster.close()
+        output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, output) == (2, "")
+    assert errors.startswith("factory: The executor takes no more recordings: ")
+    assert errors.count("\n") == 1
