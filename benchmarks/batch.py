@@ -1,5 +1,6 @@
 """Sixteen recordings on one worker and on two, by each kind of executor."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from .peers import peer
 
 RECORDINGS, FRAMES = 16, 150
 GOAL = 1.8
+PATIENCE = 120.0
 KINDS = ("threads", "processes", "Dask workers")
 
 
@@ -32,10 +34,18 @@ def record(folder: Path, count: int, frames: int) -> list[Path]:
 
 def inspect(recordings: list[Path], executor: Executor) -> int:
     """Inspect them all, and see that the same was found in each; return how many they were."""
-    results = list(inspect_all(recordings, executor, progress=False))
+    stop = threading.Event()
+    giving_up = threading.Timer(PATIENCE, stop.set)  # workers that are broken may never answer
+    giving_up.start()
+    try:
+        results = list(inspect_all(recordings, executor, progress=False, stop=stop))
+    finally:
+        giving_up.cancel()
     for result in results:
         if result.error is not None:
             raise result.error
+    if len(results) < len(recordings):
+        raise TimeoutError(f"{len(recordings) - len(results)} recordings had no answer after {PATIENCE:g} s")
     return same([result.detections for result in results])
 
 

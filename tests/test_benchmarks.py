@@ -5,8 +5,10 @@ import queue
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -340,6 +342,20 @@ def test_recordings_in_which_not_the_same_was_found_are_not_counted(tmp_path: Pa
     for found in ([[part], []], [[], []]):
         with pytest.raises(RuntimeError, match="not every recording gave the same parts"):
             batch.same(found)
+
+
+def test_a_worker_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "PATIENCE", 0.5)
+    recordings = batch.record(tmp_path, 2, 5)
+    answer = threading.Event()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(answer.wait, 60)
+        try:
+            with pytest.raises(TimeoutError, match="2 recordings had no answer"):
+                batch.inspect(recordings, pool)
+        finally:
+            answer.set()
 
 
 def test_memory_is_looked_at_as_long_as_the_block_runs(monkeypatch: pytest.MonkeyPatch) -> None:
