@@ -72,6 +72,8 @@ def line(row: Row) -> str:
 
 def _cost(row: Row, times: Sequence[float]) -> str:
     amount = row.case.scale * statistics.median(times)
+    if row.case.suffix and amount >= 10_000:
+        return f"{amount / 1000:.{1 if amount < 100_000 else 0}f} ms/{row.case.unit}"
     return f"{amount:.{1 if amount < 1000 else 0}f} {row.case.suffix}{row.case.unit}"
 
 

@@ -67,6 +67,12 @@ def test_a_row_gives_the_ratio_of_the_medians_and_the_spread_of_the_pairs() -> N
     assert line(row) == "| x | y | 3.00 | 2.00 to 3.00 | 3 reached | 2.0 us/go | 6.0 us/go |"
 
 
+def test_what_takes_long_is_told_in_milliseconds() -> None:
+    row = Row(Ratio("x", costs(), "y", costs(), "go"), ours=[0.0123], theirs=[0.456])
+
+    assert line(row) == "| x | y | 37.07 | 37.07 to 37.07 | - | 12.3 ms/go | 456 ms/go |"
+
+
 def test_a_goal_is_missed_from_below_by_a_ratio_and_from_above_by_an_excess() -> None:
     ratio = Row(Ratio("x", costs(), "y", costs(), "go", 2.1), ours=[1.0], theirs=[2.0])
     excess = Row(Excess("x", costs(), "y", costs(), "ms", 40.0), ours=[90.0], theirs=[50.0])
@@ -259,8 +265,7 @@ def test_the_readmes_tables_are_the_ones_that_the_benchmarks_print() -> None:
     cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     there = [(row[0], row[1]) for row in cells if row[0] != "what"]
 
-    measured = [(case.what, case.peer) for cases in SUITES.values() for case in cases()]
-    assert there == [pair for pair in measured if pair in there]
+    assert there == [(case.what, case.peer) for cases in SUITES.values() for case in cases()]
     assert re.findall(r"^### (\w+)$", text, re.MULTILINE) == list(SUITES)
 
 
