@@ -192,7 +192,15 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         for kind in (threading.Lock, threading.RLock):
             if type(value) is type(kind()):
                 return kind, ()
+        if isinstance(value, types.CodeType):
+            # cloudpickle 3.1.3 and newer forget the file, and with it the line in which an error came.
+            _, parts = self.dispatch_table[types.CodeType](value)
+            return _code_in, (value.co_filename, *parts)
         return super().reducer_override(value)
+
+
+def _code_in(file: str, *parts: Any) -> types.CodeType:
+    return types.CodeType(*parts).replace(co_filename=file)
 
 
 def _dumps(value: Any) -> bytes:
