@@ -1,6 +1,7 @@
 """The producer's end of a FrameRing, which goes to the process that has the frames."""
 
 import math
+import os
 import time as clock
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,7 +64,7 @@ class RingProducer:
         self.name = layout.name
         self.published = self.dropped = self._freed = 0
         self._layout, self._segment, self._line = layout, segment, line
-        self._open, self._lent, self._refused = True, False, False
+        self._open, self._lent, self._process = True, False, os.getpid()
         self._reserved: Reservation | None = None
 
     def reserve(
@@ -167,6 +168,11 @@ class RingProducer:
         if self._reserved is not None and self._reserved.is_open:
             raise RingError(
                 f"{self.name} has reserved a slot already.", "Leave that with block before the next frame."
+            )
+        if os.getpid() != self._process:
+            raise RingError(
+                f"{self.name}'s end of the ring has come into this process by a fork.",
+                "Start the process by get_context('spawn').Process: it gets an end of its own.",
             )
         deadline = 0.0
         while self.published - self._freed >= self._layout.slots or not self._open:

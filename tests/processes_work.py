@@ -54,6 +54,21 @@ class Belt:
         self.is_closed = True
 
 
+class Device(Belt):
+    """A camera that can be open only once at a time; a file says whether it is."""
+
+    def __init__(self, mark: str) -> None:
+        super().__init__(5)
+        self.mark = Path(mark)
+        self.mark.touch(exist_ok=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Device, (str(self.mark),)
+
+    def close(self) -> None:
+        self.mark.unlink(missing_ok=True)
+
+
 class Strange(Exception):
     """Cannot be pickled and put together again."""
 

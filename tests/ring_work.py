@@ -78,6 +78,14 @@ def fail_after(end: RingProducer, frames: int) -> None:
             raise ValueError("the lens fell off")
 
 
+def put_one(end: RingProducer, answers: Any) -> None:
+    """Try to put one frame in, and tell what was said to that."""
+    try:
+        end.put(np.zeros(SHAPE, np.uint8))
+    except RingError as error:
+        answers.send(str(error))
+
+
 def own_a_ring(pids: Any, takes: bool) -> None:
     """Be the consumer of two producers, who takes all or nothing, until killed."""
     context = get_context("spawn")

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 from conftest import Image, MakeClip, wait_until
-from processes_work import PART, Belt, Bomb, Finicky, detector, expected
+from processes_work import PART, Belt, Bomb, Device, Finicky, detector, expected
 from ring_work import left_in_the_system
 
 from factory_lib import camera_process, processes
@@ -210,6 +210,14 @@ def test_a_clip_is_closed_here_and_opened_there_at_its_pace(make_clip: MakeClip)
     assert source._capture is None
     assert report.cameras["Cam1"].read == 30
     assert report.cameras["Cam1"].seconds >= 29 / 30 / 4
+
+
+def test_a_device_that_can_be_open_only_once_is_closed_here_before_it_is_opened_there(tmp_path: Path) -> None:
+    mark = tmp_path / "open"
+    report = run([camera("Cam1", Device(str(mark)))])
+
+    assert report.cameras["Cam1"].read == 5
+    assert not mark.exists()  # and closed there at the end
 
 
 def test_an_iterator_that_can_be_pickled_loses_no_frame() -> None:

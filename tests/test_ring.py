@@ -132,6 +132,22 @@ def test_a_producer_that_fails_publishes_nothing_of_that_frame_and_is_heard() ->
         assert ended(process) == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_an_end_that_came_by_a_fork_says_how_to_start_the_process() -> None:
+    context = get_context("fork")
+    here, there = context.Pipe()
+    with here, there, FrameRing(SHAPE) as ring:
+        process = context.Process(target=ring_work.put_one, args=(ring.producer("Cam1"), there))
+        process.start()
+        assert here.poll(timeout=60)
+        assert (
+            "has come into this process by a fork. Start the process by get_context('spawn')" in here.recv()
+        )
+        process.join(timeout=30)
+        assert process.exitcode == 0
+
+
 # Who is killed
 
 

@@ -1,6 +1,7 @@
 import http.server
 import itertools
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -102,6 +103,20 @@ def test_a_source_can_be_closed_from_another_thread_while_it_is_read(make_clip: 
 
     assert not thread.is_alive()
     assert read == list(range(len(read)))
+
+
+def test_a_source_that_was_pickled_is_opened_again_from_its_beginning(make_clip: MakeClip) -> None:
+    with open_video(make_clip(frames=6), pace=1000, loop=True) as source:
+        data = pickle.dumps(source)
+        with pickle.loads(data) as other:
+            assert (other.name, other.size, other.pace) == (source.name, source.size, 1000)
+            assert [frame.index for frame in itertools.islice(other, 8)] == list(range(8))  # it loops
+        assert next(source).index == 0  # and this one goes on
+
+        with pytest.raises(VideoError, match="its first frame was taken. Open it again"):
+            pickle.dumps(source)
+    with pytest.raises(VideoError, match="cannot go to another process: it is closed"):
+        pickle.dumps(source)
 
 
 def test_loop_starts_again_and_index_and_time_go_on(make_clip: MakeClip) -> None:
