@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from .errors import FactoryError
 
 # A scheduler that has not answered after so many seconds is not there, nor are its workers.
-CONNECT_PATIENCE = 10.0
+CONNECT_PATIENCE = WORKERS_PATIENCE = 15.0
 MOST_PROCESSES = 61 if sys.platform == "win32" else 10_000  # Windows waits for no more at once
 
 Engine = Callable[[], AbstractContextManager[Executor]]
@@ -50,7 +50,10 @@ def engine(text: str) -> Engine:
 
 
 class _Process(multiprocessing.context.SpawnProcess):
-    """A process that never hears Ctrl-C, not even as it starts: its parent does, and ends it."""
+    """A process that never hears Ctrl-C, not even as it starts (on Windows: once it has started).
+
+    A terminal sends it to all processes; what is to be done is the parent's to say.
+    """
 
     def start(self) -> None:
         if sys.platform == "win32":
@@ -104,7 +107,7 @@ def _dask(host: str, port: int) -> Iterator[Executor]:
         raise FactoryError(f"No Dask scheduler answers at {address}: {error}.", remedy) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=CONNECT_PATIENCE)
+            client.wait_for_workers(1, timeout=WORKERS_PATIENCE)
         except TimeoutError:
             raise FactoryError(
                 f"The Dask scheduler at {address} has no workers.",
