@@ -30,7 +30,8 @@ def peer(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        what = f"needs {error.name}" if error.name else "is not here"
+        missing = (error.name or "").partition(".")[0]
+        what = "is not installed" if PACKAGES.get(missing) == package else f"needs {error.name}"
     except Exception as error:
         what = f"cannot be imported ({error!r})"
     raise PeerMissing(f"{package} {what}: run 'pip install -r requirements-benchmarks.txt'.")
