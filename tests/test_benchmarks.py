@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -204,17 +204,17 @@ def test_bytes_are_the_same_on_a_busy_machine() -> None:
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+def suites(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], Iterator[Ratio]]]:
     def cases() -> Iterator[Ratio]:
         yield Ratio("x", costs(1.0, 1.0), "y", costs(2.0, 2.0), "go", 1.5, pairs=2)
         yield Excess("x", costs(70.0), "y", costs(50.0), "MB", pairs=1)
 
-    for name in list(SUITES):
-        monkeypatch.delitem(SUITES, name)
-    monkeypatch.setitem(SUITES, "tiny", cases)
+    suites = {"tiny": cases}
+    monkeypatch.setattr(sys.modules["benchmarks.__main__"], "SUITES", suites)
+    return suites
 
 
-@pytest.mark.usefixtures("tiny")
+@pytest.mark.usefixtures("suites")
 def test_the_command_prints_tables_and_writes_every_rounds_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -233,12 +233,13 @@ def test_the_command_prints_tables_and_writes_every_rounds_figures(
     assert set(written["machine"]["peers"]) >= {"imutils", "vidgear", "faster-fifo"}
 
 
-@pytest.mark.usefixtures("tiny")
-def test_an_error_of_ours_is_heard_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_ours_is_heard_at_the_end(
+    tmp_path: Path, suites: dict[str, Callable[[], Iterator[Ratio]]]
+) -> None:
     def fails() -> Run:
         raise ValueError("ours")
 
-    monkeypatch.setitem(SUITES, "bad", lambda: iter([Ratio("x", fails, "y", costs(1.0), "go")]))
+    suites["bad"] = lambda: iter([Ratio("x", fails, "y", costs(1.0), "go")])
 
     assert main(["bad", "tiny", "--json", str(tmp_path / "all.json")]) == 1
 
