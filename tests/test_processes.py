@@ -351,6 +351,7 @@ def test_a_controller_that_cannot_start_starts_no_process(make_clip: MakeClip) -
     assert source._capture is None
 
 
+@pytest.mark.timeout(90 + 10 * KILLS)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_camera_process_that_is_killed_at_a_random_moment_is_heard_and_the_other_ends_cleanly() -> None:
     rng = random.Random(2)
