@@ -8,9 +8,10 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from .errors import FactoryError
 from .motion import Detection
@@ -55,8 +56,10 @@ class ResultFile(ABC):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).resolve()
-        self._file: BinaryIO | None = None
-        if os.path.isdir(self.path) or not os.path.isdir(self.path.parent):
+        self._file: FileIO | None = None
+        # Of what is there, only a plain file can be gone on with: no folder, no device.
+        other = os.path.exists(self.path) and not os.path.isfile(self.path)
+        if other or not os.path.isdir(self.path.parent):
             raise FactoryError(
                 f"The results cannot be written to {path}.", "Name a file in a folder that exists."
             )
@@ -81,7 +84,7 @@ class ResultFile(ABC):
             size = self.path.stat().st_size if self.path.exists() else 0
             if len(kept) < len(self._keys) or size != self._whole:
                 self._rewrite(replaced)
-            self._file = self.path.open("ab")
+            self._file = self.path.open("ab", buffering=0)
             if not self._file.tell():
                 self._put(self.head)
         except OSError as error:
@@ -107,8 +110,8 @@ class ResultFile(ABC):
 
     def _put(self, line: bytes) -> None:
         assert self._file is not None
-        self._file.write(line)
-        self._file.flush()
+        while line:  # on a disk that is nearly full, a part of it may be written
+            line = line[self._file.write(line) :]
 
     def _lines(self) -> Iterator[tuple[Key, bytes]]:
         """Read the whole lines, each with what it says; note where the last one ends."""

@@ -276,6 +276,20 @@ def test_a_recording_that_kills_its_process_is_found_and_the_others_are_inspecte
     assert multiprocessing.active_children() == []
 
 
+def test_stop_also_ends_the_second_attempts() -> None:
+    stop = threading.Event()
+    results = []
+    with processes() as pool:
+        for result in inspect_all(["poison", *NAMES], pool, inspect=number, stop=stop):
+            results.append(result)
+            if result.error:
+                stop.set()
+
+    assert [result.recording for result in results if result.error] == ["poison"]
+    assert results[-1].error is not None
+    assert multiprocessing.active_children() == []
+
+
 def workers_at(folder: Path) -> set[int]:
     """Tell which processes hold a recording."""
     return {int(path.suffix[1:]) for path in folder.iterdir() if path.suffix[1:].isdecimal()}

@@ -238,6 +238,7 @@ BAD = {
     "no clip in the folder": (["void"], "There is no clip in the folder void. It would end with .mp4, "),
     "two lines": (["a\nb.mp4"], "'a\\nb.mp4' is more than one line"),
     "results into a folder": (["--json", "void"], "The results cannot be written to void. Name a file"),
+    "results into a device": (["--csv", os.devnull], "The results cannot be written to "),
     "results into nowhere": (["--csv", "no/where.csv"], "The results cannot be written to no/where.csv."),
     "one file for both": (["--csv", "r", "--json", "void/../r"], "Both results would go to one file."),
 }
@@ -273,6 +274,33 @@ def test_what_may_not_be_written_is_refused(tmp_path: Path, capsys: pytest.Captu
 
     errors = capsys.readouterr().err
     assert re.fullmatch(r"factory: .*(cannot be read: |cannot be written to ).*\. .*\n", errors)
+
+
+@unix
+def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on_later(
+    clips: list[str], preset: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "r"
+    command = ["inspect", *clips, "--preset", preset, "--json", str(file)]
+    limited = (
+        "import resource, sys; from factory_lib.cli import main; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, *command],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=100,
+    )
+    assert done.returncode == 2
+    assert re.fullmatch(
+        r"factory: .*/r cannot be written: .*\. Name a file that you may write, .*\n", done.stderr
+    )
+    assert 0 < file.read_bytes().count(b"\n") < 3
+
+    assert main(command) == 0
+    assert Counter(row["recording"] for row in rows(file)) == Counter(clips)
 
 
 @pytest.mark.parametrize("words", [b"", b"SSH-2.0-OpenSSH_9.2p1\r\n"], ids=["mute", "another service"])
