@@ -96,8 +96,7 @@ class WindowDisplay:
         cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
         # Shown empty, or moved before it is on the screen, a window may stay black (Qt on X11).
         cv2.imshow(title, image)
-        for _ in range(5):
-            self.poll(20)
+        self.poll(100)
         left = CELL_WIDTH * cameras.index(title.split()[0])
         cv2.moveWindow(title, left, LIVE_HEIGHT if title.endswith("detected") else 0)
 
