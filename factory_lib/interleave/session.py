@@ -13,6 +13,7 @@ from typing import Any
 from . import models, patches, words
 from .bytecode import Tables, follow
 from .crew import Crew, Worker
+from .polite import polite
 from .say import say_state
 from .schedule import InterleaveError, Plan, Schedule
 from .touch import is_readable
@@ -86,6 +87,7 @@ class Session:
             )
         with ExitStack() as stack:
             stack.callback(_busy.release)
+            stack.enter_context(polite())
             stack.enter_context(patches.patched())
             stack.enter_context(redirect_stdout(_Hush(self.crew)))
             models.crew = self.crew
