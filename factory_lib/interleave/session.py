@@ -183,11 +183,10 @@ class Session:
         """Say how the order ended."""
         parts = [self.text()]
         parts += [f"{worker.name}: {worker.error}" for worker in self.crew.active if worker.error]
-        standing = " and ".join(worker.name for worker in self.crew.active if not worker.done)
-        if self.crew.ending == "deadlock":
-            parts.append(f"deadlock of {standing}")
-        elif self.crew.ending == "endless":
-            parts.append(f"endless loop of {standing}")
+        wrong = {"deadlock": "deadlock", "endless": "endless loop"}.get(self.crew.ending)
+        if wrong:
+            standing = " and ".join(worker.name for worker in self.crew.active if not worker.done)
+            parts.append(f"{wrong} of {standing}")
         return "; ".join(filter(None, parts)) or "nothing"
 
     def holds(self, invariant: Callable[..., object]) -> bool:
