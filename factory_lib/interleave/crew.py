@@ -323,8 +323,9 @@ class Crew:
         worker.op = op
         chosen = self._next()
         if chosen is not worker:
-            self._hand_on(chosen)
-            self._take(worker)
+            (self._home if chosen is None else chosen.baton).release()
+            while not worker.baton.acquire(timeout=PATIENCE) and not self._closed:
+                pass
             if self.aborting:
                 raise Abort
         worker.op = None
@@ -397,9 +398,13 @@ class Crew:
         """Take notice of an access, and stand before it if it is one to what others write."""
         if self.aborting:
             raise Abort
-        if self.steps < self.known and not site.mixed:
+        if self.steps < self.known and not site.mixed:  # only repeated: go on at once if it is one's turn
             if site.hot or (self.fine and site.arithmetic):
-                self._pass(worker, site, frame)
+                node, index = self._script[self.steps], worker.index
+                if node.chosen == index and self.steps < self.known - 1 and node.keys[index] is site:
+                    self.steps += 1
+                else:
+                    self.pause(worker, Op(site, None, frame, site))
             return
         self._beat += 1
         if site.kind == "turn":
@@ -438,15 +443,6 @@ class Crew:
             self.pause(worker, Op(site, accesses, frame, site))
         if writes:
             self.changed(worker)
-
-    def _pass(self, worker: Worker, site: Site, frame: FrameType) -> None:
-        """Make a step that is only repeated: go on at once if it is this worker's turn."""
-        node = self._script[self.steps]
-        mine = node.chosen == worker.index and node.keys[worker.index] is site
-        if mine and self.steps < self.known - 1:
-            self.steps += 1
-        else:
-            self.pause(worker, Op(site, None, frame, site))
 
     def _count_turn(self, worker: Worker, frame: FrameType) -> None:
         self._turns += 1

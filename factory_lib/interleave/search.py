@@ -97,16 +97,18 @@ class Search:
         asleep: set[int] = set()
         if self.path:
             last = self.path[-1]
-            spent, asleep = last.preemptions, last.still_asleep()
+            spent = last.preemptions
             if last.chosen in indices:
                 indices.remove(last.chosen)
                 indices.insert(0, last.chosen)
                 op = crew.active[last.chosen].op
                 interrupted = last.chosen if op is not None and not op.free else None
-            indices = [index for index in indices if index not in asleep]
-            if not indices:
-                crew.ending = "redundant"
-                return None
+            if self.sleep_sets:
+                asleep = last.still_asleep()
+                indices = [index for index in indices if index not in asleep]
+                if not indices:
+                    crew.ending = "redundant"
+                    return None
             if interrupted is not None and spent == self.max_preemptions and len(indices) > 1:
                 self.cut = True
                 indices = indices[:1]

@@ -13,6 +13,7 @@ from typing import Any
 from . import models, patches, words
 from .bytecode import Tables, follow
 from .crew import Crew, Worker
+from .polite import polite
 from .say import say_state
 from .schedule import InterleaveError, Plan, Schedule
 from .touch import is_readable
@@ -86,6 +87,7 @@ class Session:
             )
         with ExitStack() as stack:
             stack.callback(_busy.release)
+            stack.enter_context(polite())
             stack.enter_context(patches.patched())
             stack.enter_context(redirect_stdout(_Hush(self.crew)))
             models.crew = self.crew
@@ -181,11 +183,10 @@ class Session:
         """Say how the order ended."""
         parts = [self.text()]
         parts += [f"{worker.name}: {worker.error}" for worker in self.crew.active if worker.error]
-        standing = " and ".join(worker.name for worker in self.crew.active if not worker.done)
-        if self.crew.ending == "deadlock":
-            parts.append(f"deadlock of {standing}")
-        elif self.crew.ending == "endless":
-            parts.append(f"endless loop of {standing}")
+        wrong = {"deadlock": "deadlock", "endless": "endless loop"}.get(self.crew.ending)
+        if wrong:
+            standing = " and ".join(worker.name for worker in self.crew.active if not worker.done)
+            parts.append(f"{wrong} of {standing}")
         return "; ".join(filter(None, parts)) or "nothing"
 
     def holds(self, invariant: Callable[..., object]) -> bool:

@@ -36,7 +36,7 @@ class SetTrace:
         find, crew = sites.get, self._crew
 
         def local(frame: FrameType, event: str, argument: Any) -> Any:
-            if event == "opcode" and (site := find(frame.f_lasti)) is not None and not crew.deciding:
+            if (site := find(frame.f_lasti)) is not None and event == "opcode" and not crew.deciding:
                 crew.arrive(crew.by_ident[get_ident()], site, frame)
             return local
 

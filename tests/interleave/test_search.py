@@ -680,6 +680,7 @@ def snapshot() -> dict:
         "sleep": time.sleep,
         "interval": sys.getswitchinterval(),
         "stdout": sys.stdout,
+        "policy": os.sched_getscheduler(0) if sys.platform == "linux" else None,
         "globals": (NUMBER, FLAG, TABLE, KEPT, id(TABLE["parts"])),
     }
 
@@ -837,6 +838,26 @@ def test_what_workers_print_is_not_shown(capsys) -> None:
 
     assert explore(talks, talks, setup=one).schedules == 6
     assert capsys.readouterr().out == ""
+
+
+if sys.platform == "linux":
+
+    @pytest.mark.parametrize("usual", [True, False])
+    def test_threads_of_a_search_are_woken_in_turn_unless_somebody_chose_a_policy(usual: bool) -> None:
+        seen = {}
+
+        def search() -> None:
+            if not usual:
+                os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            result = explore(*[lambda s: setattr(s, "x", os.sched_getscheduler(0))] * 2, setup=one)
+            seen.update(workers=set(result.outcomes), after=os.sched_getscheduler(0))
+
+        thread = threading.Thread(target=search)  # whose policy ends with it
+        thread.start()
+        thread.join(60)
+
+        workers, after = (os.SCHED_BATCH, os.SCHED_OTHER) if usual else (os.SCHED_IDLE, os.SCHED_IDLE)
+        assert seen == {"workers": {f"x={workers}"}, "after": after}
 
 
 def test_threads_are_not_started_for_each_order(monkeypatch) -> None:
