@@ -284,7 +284,10 @@ def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on_later(
     command = ["inspect", *clips, "--preset", preset, "--json", str(file)]
     limited = (
         "import resource, sys; from factory_lib.cli import main; "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); sys.exit(main(sys.argv[1:]))"
+        "_, most = resource.getrlimit(resource.RLIMIT_FSIZE); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, most)); code = main(sys.argv[1:]); "
+        # Coverage has its own file to write at the end.
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)); sys.exit(code)"
     )
     done = subprocess.run(
         [sys.executable, "-c", limited, *command],
