@@ -681,6 +681,7 @@ def snapshot() -> dict:
         "interval": sys.getswitchinterval(),
         "stdout": sys.stdout,
         "policy": os.sched_getscheduler(0) if sys.platform == "linux" else None,
+        "cores": os.sched_getaffinity(0) if sys.platform == "linux" else None,
         "globals": (NUMBER, FLAG, TABLE, KEPT, id(TABLE["parts"])),
     }
 
@@ -851,13 +852,21 @@ if sys.platform == "linux":
                 os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
             result = explore(*[lambda s: setattr(s, "x", os.sched_getscheduler(0))] * 2, setup=one)
             seen.update(workers=set(result.outcomes), after=os.sched_getscheduler(0))
+            result = explore(*[lambda s: setattr(s, "x", len(os.sched_getaffinity(0)))] * 2, setup=one)
+            seen.update(cores=set(result.outcomes), cores_after=len(os.sched_getaffinity(0)))
 
         thread = threading.Thread(target=search)  # whose policy ends with it
         thread.start()
         thread.join(60)
 
         workers, after = (os.SCHED_BATCH, os.SCHED_OTHER) if usual else (os.SCHED_IDLE, os.SCHED_IDLE)
-        assert seen == {"workers": {f"x={workers}"}, "after": after}
+        all_cores = len(os.sched_getaffinity(0))
+        assert seen == {
+            "workers": {f"x={workers}"},
+            "after": after,
+            "cores": {f"x={1 if usual else all_cores}"},
+            "cores_after": all_cores,
+        }
 
 
 def test_threads_are_not_started_for_each_order(monkeypatch) -> None:
