@@ -247,7 +247,7 @@ def wait_a_second() -> None:
     time.sleep(1)
 
 
-def add_squares(count: int = 8_000_000) -> int:
+def add_squares(count: int = 25_000_000) -> int:
     """Compute in pure Python."""
     return sum(number * number for number in range(count))
 
