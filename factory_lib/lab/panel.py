@@ -20,6 +20,8 @@ ON_THE_WAY = 3
 BUSY = 0.5
 # Rate and age are those of the last so many seconds.
 FRESH = 2.0
+# A page that was not heard by then is listened to once more, and again after twice that.
+UNHEARD = 1.0
 
 
 class Panel:
@@ -71,20 +73,22 @@ class Panel:
         below = widgets.HBox([widgets.VBox([self._queue, self._line]), self._board], layout=self._row)
         above = widgets.HBox([self._start, self._stop, speed], layout=self._row)
         self.box = widgets.VBox([above, self._words, self._cameras, below])
-        # Not shown: a number that the kernel sets, and its copy, which the page sets once it has the number.
-        self._number, copy = widgets.Label("0"), widgets.Label("0")
-        copy.observe(self._came_back, "value")
-        self._unseen = [self._number, copy, widgets.jsdlink((self._number, "value"), (copy, "value"))]
-        for widget in (self._start, self._stop, speed, copy):
-            # The page asks for these to be heard in a thread of their own, also while a cell is running; from
-            # 7.4 on ipykernel would rather have them where they were made, in the thread of the cells.
-            if hasattr(widget.comm, "_reply_subshell_for"):
-                widget.comm._reply_subshell_for = lambda _, asked: asked
+        _hear_aside(self._start, self._stop, speed)
+        self._unseen: list[Any] = []
+        self._listen(0, UNHEARD)
         self._sent: deque[tuple[int, float]] = deque(maxlen=1000)
         self._back: deque[tuple[float, int, float]] = deque(maxlen=100)
         self._loop = get_ipython().kernel.io_loop
         self._asked, self._answered = 0.0, True
         self._heard, self._is_heard_aside = time.monotonic(), False
+
+    def _listen(self, number: int, patience: float) -> None:
+        """Make what is not shown: a number that the kernel sets, and its copy, which the page sets."""
+        self._number, copy = self._make.Label(str(number)), self._make.Label(str(number))
+        copy.observe(self._came_back, "value")
+        _hear_aside(copy)
+        self._unseen += [self._number, copy, self._make.jsdlink((self._number, "value"), (copy, "value"))]
+        self._listening, self._patience = time.monotonic(), patience
 
     def is_clear(self) -> bool:
         """Tell whether the page can take another update; to be asked at each tick."""
@@ -137,7 +141,12 @@ class Panel:
             if place not in self._pictures:
                 self._add(place[0])
             self._pictures[place].value = encoded(picture, (WIDTH if place[1] == "live" else CROP) // 2)
-        number = int(self._number.value) + 1
+        number = int(self._number.value)
+        if not self._back and time.monotonic() - self._listening > self._patience:
+            # A copy's first change may have come before the kernel had a thread for what is heard aside: it
+            # waits for the end of the cell that runs, and until then the page says no more with this copy.
+            self._listen(number, 2 * self._patience)
+        number += 1
         self._sent.append((number, taken))
         self._number.value = str(number)
 
@@ -172,3 +181,13 @@ class Panel:
             widget = waiting.pop()
             waiting += getattr(widget, "children", ())
             widget.close()
+
+
+def _hear_aside(*asked: Any) -> None:
+    """Have these widgets heard in a thread of their own, also while a cell is running, as the page asks for.
+
+    From 7.4 on ipykernel would rather have them where they were made, in the thread of the cells.
+    """
+    for widget in asked:
+        if hasattr(widget.comm, "_reply_subshell_for"):
+            widget.comm._reply_subshell_for = lambda _, asked: asked

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,8 +68,13 @@ def browser_path() -> str | None:
 
 
 @contextmanager
-def opened(notebook: str | Path, folder: Path) -> Iterator[Notebook]:
-    """Open a copy of a notebook in JupyterLab, with settings, history and kernels of its own."""
+def opened(
+    notebook: str | Path, folder: Path, before: Callable[[Page], None] | None = None
+) -> Iterator[Notebook]:
+    """Open a copy of a notebook in JupyterLab, with settings, history and kernels of its own.
+
+    `before` is given the page before anything is loaded.
+    """
     name = Path(notebook).name
     shutil.copy(NOTEBOOKS / notebook, folder / name)
     with socket.socket() as free:
@@ -117,6 +122,8 @@ def opened(notebook: str | Path, folder: Path) -> Iterator[Notebook]:
             except Exception as error:
                 pytest.skip(f"There is no Chromium or Chrome here (Debian: chromium): {error}")
             page = browser.new_page(viewport={"width": 1100, "height": 1000})
+            if before is not None:
+                before(page)
             page.goto(f"{address}/doc/tree/{name}?reset", timeout=60_000)
             page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
             # Before its kernel is there, a notebook counts as idle too.

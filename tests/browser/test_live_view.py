@@ -1,5 +1,7 @@
 """The factory live in JupyterLab: pictures that change, a Stop that is heard, and nothing left behind."""
 
+import re
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -7,7 +9,7 @@ import psutil
 import pytest
 from browser import opened
 from conftest import wait_until
-from playwright.sync_api import Page
+from playwright.sync_api import Page, WebSocketRoute
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -49,13 +51,17 @@ def check_pictures_change(page: Page, kernel: psutil.Process) -> None:
     assert open_clips(kernel) == ["conveyor.mp4", "conveyor2.mp4"]
 
 
-def test_the_view_shows_stops_begins_again_and_ends_with_its_page(tmp_path: Path) -> None:
-    cells = [nbformat.v4.new_code_cell(source) for source in (VIEW, JOIN)]
+def written(folder: Path, *sources: str) -> Path:
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
     kernelspec = {"name": "parallelism", "display_name": "parallelism", "language": "python"}
-    path = tmp_path / "made" / "live.ipynb"
+    path = folder / "made" / "live.ipynb"
     path.parent.mkdir()
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), path)
-    with opened(path, tmp_path) as notebook:
+    return path
+
+
+def test_the_view_shows_stops_begins_again_and_ends_with_its_page(tmp_path: Path) -> None:
+    with opened(written(tmp_path, VIEW, JOIN), tmp_path) as notebook:
         page, kernel = notebook.page, find_kernel()
         start, stop = (page.locator(".widget-button", has_text=word) for word in ("Start", "Stop"))
 
@@ -79,3 +85,34 @@ def test_the_view_shows_stops_begins_again_and_ends_with_its_page(tmp_path: Path
 
         page.close()
         assert wait_until(lambda: open_clips(kernel) == [], seconds=60)
+
+
+def test_a_page_that_is_heard_aside_late_is_heard_while_a_cell_runs(tmp_path: Path) -> None:
+    """JupyterLab asks for the thread in which a kernel hears it aside; a busy machine answers when it can."""
+    held = []
+
+    def hold(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            words = message if isinstance(message, str) else message.decode("latin-1")
+            if "create_subshell_request" in words:
+                held.append(partial(server.send, message))
+            else:
+                server.send(message)
+
+        route.on_message(pass_on)
+
+    def before(page: Page) -> None:
+        page.route_web_socket(re.compile("/channels"), hold)
+
+    with opened(written(tmp_path, VIEW, JOIN), tmp_path, before) as notebook:
+        page = notebook.page
+        notebook.begin_all()
+        check_pictures_change(page, find_kernel())
+        assert held
+        for send in held:
+            send()
+        page.get_by_text("ms old").wait_for(timeout=30_000)
+        page.locator(".widget-button", has_text="Stop").click()
+        page.get_by_text("joined: the clips were read in part").wait_for(timeout=30_000)
