@@ -54,7 +54,8 @@ class Site:
     count: int
     writes: bool
     deletes: bool
-    depth: int
+    depth: int  # so many values lie on the stack before it
+    height: int  # so many with the locals and cells below them
     line: int
     arithmetic: bool = False
     hot: bool = False
@@ -117,6 +118,8 @@ def find_sites(code: CodeType) -> dict[int, Site]:
     """List the instructions of a code object that may touch shared state, or go round in a loop."""
     depths = stack_depths(code)
     listed = list(dis.get_instructions(code))
+    # An argument that is also a cell has one place.
+    width = len({*code.co_varnames, *code.co_cellvars}) + len(code.co_freevars)
     heads = {instruction.offset: instruction.opname for instruction in listed}
     sites: dict[int, Site] = {}
     line = code.co_firstlineno
@@ -154,7 +157,17 @@ def find_sites(code: CodeType) -> dict[int, Site]:
             deletes, arithmetic = name.startswith("DELETE"), name in _STEPS
             depth = depths[found.offset]
             sites[found.offset] = Site(
-                code, found.offset, kind, label, count, writes, deletes, depth, line, arithmetic
+                code,
+                found.offset,
+                kind,
+                label,
+                count,
+                writes,
+                deletes,
+                depth,
+                width + depth,
+                line,
+                arithmetic,
             )
     return sites
 

@@ -13,9 +13,8 @@ from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 from .bytecode import Site, Tables, is_followed
-from .touch import Eye, library_name, slots, width
+from .touch import Eye, library_name, slots
 
-PATIENCE = 60.0  # seconds between two looks of a parked thread whether it is still needed
 STUCK = 3.0  # seconds without a sign of life until a worker counts as waiting for the world outside
 TURNS = 100  # turns of loops for each step that `max_steps` allows
 _NAMED = ("global", "attr", "cell")
@@ -115,13 +114,15 @@ class Crew:
 
     def _forget(self, script: Sequence[Any]) -> None:
         self.active: list[Worker] = []
-        self._unbegun = 0
+        self._unbegun = self._left = 0  # workers who have not begun, and not ended
         self.version = 0  # counts the changes of shared state
         self._script = script
         self.known = len(script) if self.rote else 0  # so many steps are only repeated
         self.steps = self._turns = self._beat = 0
         self.ending = ""
-        self.aborting = self._late = self.deciding = False
+        self.aborting = self._late = self.deciding = self.raised = False
+        self._is_alone = False  # one worker is left, and nobody need be asked whether it goes on
+        self.rest: list[tuple[int, Any]] = []  # who it is, and the keys of its steps
         self.pins: dict[int, Any] = {}  # what was touched stays alive, so that no id means two things
         self.touched: dict[int, int] = {}
         self.written: dict[int, set[Any]] = {}
@@ -136,6 +137,7 @@ class Crew:
         jobs: Sequence[Callable[[], object]],
         decide: Callable[[list[Worker]], Worker | None],
         script: Sequence[Any] = (),
+        ask_alone: bool = True,
     ) -> None:
         """Run one order to its end; `ending` says which. Workers may still stand: `unwind` them.
 
@@ -147,9 +149,12 @@ class Crew:
             Chooses among the workers that can go on; None stops, after it has set `ending`.
         script : sequence of Node
             The choices to repeat before.
+        ask_alone : bool
+            Whether to ask also once all workers but one have ended; otherwise `rest` says what that one did
+            since `decide` was asked last.
         """
         self._forget(script)
-        self._decide = decide
+        self._decide, self._ask_alone = decide, ask_alone
         for job in jobs:
             self.hire(job)
         first = self._begin(self.active[script[0].chosen if self.known > 1 else 0])
@@ -180,6 +185,8 @@ class Crew:
         worker.reset(job)
         self.active.append(worker)
         self._unbegun += 1
+        self._left += 1
+        self._is_alone = False
         return worker
 
     def unwind(self) -> None:
@@ -214,9 +221,8 @@ class Crew:
         self.unwind()
         self._closed = True
         everybody = [(w.name, w.thread) for w in (*self.workers, *self._retired) if w.thread]
-        for worker in self.workers:
-            if worker.done or not worker.begun:
-                _open(worker.baton)
+        for worker in (*self.workers, *self._retired):
+            _open(worker.baton)
         for _, thread in everybody:
             limit = perf_counter() + 0.2
             while thread.ident is None and perf_counter() < limit:  # Ctrl-C came while it was started
@@ -254,7 +260,8 @@ class Crew:
         """Note what two workers use, and where what counts as one step is many: Python code runs in there."""
         for key, workers in self.touched.items():
             if workers & (workers - 1) and key in self.written:
-                name = self.eye.strange.get(key) or library_name(type(self.pins[key]))
+                kind: Any = type(self.pins[key])
+                name = self.eye.strange.get(key) or library_name(kind)
                 if key in self.eye.between:
                     name = f"{self.eye.between[key]}, in C, by functions of yours"
                 if name:
@@ -282,7 +289,7 @@ class Crew:
     def _serve(self, worker: Worker) -> None:
         self.by_ident[get_ident()] = worker
         with suppress(Abort):
-            self._take(worker)
+            worker.baton.acquire()
             while not self._closed:
                 self._work(worker)
                 worker.op = None
@@ -293,8 +300,11 @@ class Crew:
                         break
                 else:
                     self.version += 1
-                    self._hand_on(self._next())
-                self._take(worker)
+                    self._left -= 1
+                    self._is_alone = self._left == 1 and not self._ask_alone
+                    chosen = self._next()
+                    (self._home if chosen is None else chosen.baton).release()
+                worker.baton.acquire()
         self.by_ident.pop(get_ident(), None)
 
     def _work(self, worker: Worker) -> None:
@@ -307,14 +317,8 @@ class Crew:
         except Abort:
             pass
         except BaseException as error:
+            self.raised = True
             worker.error = f"{type(error).__name__}: {error}".removesuffix(": ")
-
-    def _take(self, worker: Worker) -> None:
-        while not worker.baton.acquire(timeout=PATIENCE) and not self._closed:
-            pass
-
-    def _hand_on(self, chosen: Worker | None) -> None:
-        (self._home if chosen is None else chosen.baton).release()
 
     def pause(self, worker: Worker, op: Op) -> None:
         """Stand before an operation until this worker is chosen to do it."""
@@ -324,9 +328,8 @@ class Crew:
         chosen = self._next()
         if chosen is not worker:
             (self._home if chosen is None else chosen.baton).release()
-            while not worker.baton.acquire(timeout=PATIENCE) and not self._closed:
-                pass
-            if self.aborting:
+            worker.baton.acquire()
+            if self.aborting or self._closed:
                 raise Abort
         worker.op = None
 
@@ -344,7 +347,7 @@ class Crew:
             return self._begin(next(worker for worker in self.active if not worker.begun))
         if self.steps < len(self._script):
             return self._repeat()
-        able = [worker for worker in self.active if worker.op is not None and self.is_ready(worker.op)]
+        able = [w for w in self.active if (op := w.op) is not None and self.is_ready(op)]
         if self._late:
             self.ending = "late"
         elif not able:
@@ -355,7 +358,11 @@ class Crew:
             self.ending = "max_steps"
         else:
             self.steps += 1
-            return self._decide(able)
+            if not self._is_alone:
+                return self._decide(able)
+            [worker] = able
+            self.rest.append((worker.index, worker.op and worker.op.key))
+            return worker
         return None
 
     def _begin(self, worker: Worker) -> Worker:
@@ -365,10 +372,11 @@ class Crew:
 
     def _repeat(self) -> Worker | None:
         node = self._script[self.steps]
-        worker: Worker | None = self.active[node.chosen] if node.chosen < len(self.active) else None
+        index: int = node.chosen
+        worker = self.active[index] if index < len(self.active) else None
         if worker is not None and not worker.begun:
             return self._begin(worker)
-        if worker is None or worker.op is None or worker.op.key != node.keys[node.chosen]:
+        if worker is None or worker.op is None or worker.op.key != node.keys[index]:
             self.ending = "strayed"
             return None
         self.steps += 1
@@ -426,15 +434,16 @@ class Crew:
         if self.eye.iterates and not self.tables.iterators:
             self.tables.iterators = self.shifted = True
         site.mixed |= site.hot and not seen
-        writes, bit = False, 1 << worker.index
+        writes, bit, touches = False, 1 << worker.index, []
         for owner, part, is_write in seen:
             key = id(owner)
             self.pins[key] = owner
             self.touched[key] = self.touched.get(key, 0) | bit
+            touches.append((key, part, is_write))
             if is_write:
                 writes = True
                 self.written.setdefault(key, set()).add(part)
-        accesses = tuple([(id(owner), part, is_write) for owner, part, is_write in seen])
+        accesses = tuple(touches)
         if writes and site.kind not in _NAMED and not self.tables.boxes:
             self.tables.boxes = self.shifted = True
         if seen and not site.hot:
@@ -453,7 +462,7 @@ class Crew:
         self.ending = ending
         worker.op = Op("stop", (), frame)
         self._home.release()
-        self._take(worker)
+        worker.baton.acquire()
         raise Abort
 
     def _go_round(self, worker: Worker, site: Site, frame: FrameType) -> None:
@@ -464,7 +473,7 @@ class Crew:
         only looked, and its locals and its stack are the same.
         """
         self._count_turn(worker, frame)
-        values = slots(frame, 0, width(frame.f_code) + site.depth)
+        values = slots(frame, 0, site.height)
         key = (id(frame), site.offset)
         before = worker.marks.get(key)
         worker.marks[key] = (worker.impure, self.version, values, frame)

@@ -43,7 +43,7 @@ def is_model(kind: type) -> bool:
 def attributes(value: Any) -> dict[str, Any]:
     """List an object's own attributes, in their dictionary or in slots; a class's but for its own names."""
     if isinstance(value, type):
-        return {name: item for name, item in vars(value).items() if not name.startswith("__")}
+        return {name: item for name, item in vars(value).items() if name[:2] != "__"}
     kind: Any = type(value)
     names, has_dict = _slots(kind)
     found = dict(object.__getattribute__(value, "__dict__")) if has_dict else {}

@@ -44,8 +44,8 @@ def say(value: Any, inside: tuple[int, ...] = ()) -> str:
 
 def _pairs(value: Any, inside: tuple[int, ...]) -> str:
     """Say an object's attributes; a lock or the like only if it is not idle."""
-    said = [(name, say(inner, inside)) for name, inner in attributes(value).items()]
-    return ", ".join([f"{name}={text}" for name, text in said if text])
+    said = attributes(value).items()
+    return ", ".join([f"{name}={text}" for name, inner in said if (text := say(inner, inside))])
 
 
 def say_state(value: Any) -> str:

@@ -24,22 +24,28 @@ WORST = ("violated", "deadlock", "raised")  # first
 class Node:
     """A choice on the present path."""
 
-    __slots__ = ("accesses", "asleep", "chosen", "interrupted", "keys", "spent", "todo")
+    __slots__ = ("accesses", "asleep", "chosen", "interrupted", "keys", "preemptions", "spent", "todo")
 
     def __init__(
         self,
         indices: list[int],
-        keys: tuple[Any, ...],
+        keys: dict[int, Any],
         spent: int,
         interrupted: int | None,
         asleep: set[int] | None,
     ) -> None:
-        self.chosen, *self.todo = indices
-        self.keys = keys  # what each worker is about to do
+        self.todo = indices[1:]
+        self.keys = keys  # what each worker that can go on is about to do
         self.spent = spent  # preemptions before it
         self.interrupted = interrupted  # who could have gone on
         self.asleep = asleep  # None without sleep sets
         self.accesses: dict[int, Accesses | None] = {}
+        self.choose(indices[0])
+
+    def choose(self, index: int) -> None:
+        """Count the preemptions up to and with this choice."""
+        self.chosen = index
+        self.preemptions = self.spent + (self.interrupted is not None and self.interrupted != index)
 
     def watch(self, crew: Crew) -> None:
         """Look at what each worker is about to touch, for the choice after this one."""
@@ -50,11 +56,6 @@ class Node:
         """Name those whose next step, tried before this choice, is independent of the one chosen."""
         mine = self.accesses.get(self.chosen)
         return {other for other in self.asleep or () if _independent(self.accesses.get(other), mine)}
-
-    @property
-    def preemptions(self) -> int:
-        """How many there were up to and with this choice."""
-        return self.spent + (self.interrupted is not None and self.interrupted != self.chosen)
 
 
 def _independent(one: Accesses | None, other: Accesses | None) -> bool:
@@ -91,30 +92,32 @@ class Search:
 
     def decide(self, able: list[Worker]) -> Worker | None:
         """Where the path ends go on with the worker that ran last."""
-        crew = self.session.crew
-        indices = [worker.index for worker in able]
-        interrupted, spent = None, 0
-        asleep: set[int] = set()
-        if self.path:
-            last = self.path[-1]
-            spent = last.preemptions
-            if last.chosen in indices:
-                indices.remove(last.chosen)
-                indices.insert(0, last.chosen)
-                op = crew.active[last.chosen].op
-                interrupted = last.chosen if op is not None and not op.free else None
-            if self.sleep_sets:
-                asleep = last.still_asleep()
-                indices = [index for index in indices if index not in asleep]
-                if not indices:
-                    crew.ending = "redundant"
-                    return None
+        crew, path = self.session.crew, self.path
+        spent = path[-1].preemptions if path else 0
+        if crew.rest:  # who had been left alone has started a thread
+            path += [Node([index], {index: key}, spent, None, None) for index, key in crew.rest]
+            crew.rest.clear()
+        keys = {worker.index: worker.op.key for worker in able if worker.op is not None}
+        indices = list(keys)
+        interrupted = None
+        asleep: set[int] | None = None
+        if path and path[-1].chosen in keys:
+            ran = path[-1].chosen
+            indices.remove(ran)
+            indices.insert(0, ran)
+            op = crew.active[ran].op
+            interrupted = ran if op is not None and not op.free else None
             if interrupted is not None and spent == self.max_preemptions and len(indices) > 1:
                 self.cut = True
                 indices = indices[:1]
-        keys = tuple([worker.op.key if worker.op is not None else None for worker in crew.active])
-        node = Node(indices, keys, spent, interrupted, asleep if self.sleep_sets else None)
-        self.path.append(node)
+        if self.sleep_sets:
+            asleep = path[-1].still_asleep() if path else set()
+            indices = [index for index in indices if index not in asleep]
+            if not indices:
+                crew.ending = "redundant"
+                return None
+        node = Node(indices, keys, spent, interrupted, asleep)
+        path.append(node)
         node.watch(crew)
         return crew.active[node.chosen]
 
@@ -128,7 +131,7 @@ class Search:
         session, crew, warm, attempts = self.session, self.session.crew, False, 0
         crew.deadline = deadline
         while True:
-            session.run(self.decide, self.path)
+            session.run(self.decide, self.path, ask_alone=self.sleep_sets)
             ending = crew.ending
             if ending == "stuck":
                 names = [f"{w.name} at {where_stuck(w)}" for w in crew.active if not w.done and w.op is None]
@@ -173,10 +176,12 @@ class Search:
         outcome = session.outcome()
         self.schedules += 1
         self.outcomes[outcome] += 1
-        rank = (self.path[-1].preemptions if self.path else 0, len(self.path))
+        rest = session.crew.rest
+        rank = (self.path[-1].preemptions if self.path else 0, len(self.path) + len(rest))
         known = self.best.get((outcome, bad))
         if known is None or rank < known[:2]:
-            self.best[outcome, bad] = (*rank, tuple([node.chosen for node in self.path]))
+            choices = (*(node.chosen for node in self.path), *(index for index, _ in rest))
+            self.best[outcome, bad] = (*rank, choices)
 
     def backtrack(self) -> bool:
         """Turn to the next order; tell whether there is one."""
@@ -185,7 +190,7 @@ class Search:
             if node.todo:
                 if node.asleep is not None:
                     node.asleep.add(node.chosen)
-                node.chosen = node.todo.pop(0)
+                node.choose(node.todo.pop(0))
                 return True
             self.path.pop()
         return False

@@ -139,7 +139,12 @@ class Session:
         self.crew.tracer.watch()
         self.world.show_names(plan.shown)
 
-    def run(self, decide: Callable[[list[Worker]], Worker | None], script: Sequence[Any] = ()) -> None:
+    def run(
+        self,
+        decide: Callable[[list[Worker]], Worker | None],
+        script: Sequence[Any] = (),
+        ask_alone: bool = True,
+    ) -> None:
         """Run one order on a fresh state; the workers that have not ended still stand where they are."""
         self.world.restore()
         jobs = self.workers
@@ -153,7 +158,7 @@ class Session:
             finally:
                 models.setting_up = 0
             jobs = [functools.partial(worker, self.state) for worker in self.workers]
-        self.crew.run(jobs, decide, script)
+        self.crew.run(jobs, decide, script, ask_alone)
         if self.crew.fault is not None:
             raise self.crew.fault
 
@@ -181,8 +186,10 @@ class Session:
 
     def outcome(self) -> str:
         """Say how the order ended."""
-        parts = [self.text()]
-        parts += [f"{worker.name}: {worker.error}" for worker in self.crew.active if worker.error]
+        text = self.text()
+        if self.ending() == "done":
+            return text or "nothing"
+        parts = [text, *(f"{worker.name}: {worker.error}" for worker in self.crew.active if worker.error)]
         wrong = {"deadlock": "deadlock", "endless": "endless loop"}.get(self.crew.ending)
         if wrong:
             standing = " and ".join(worker.name for worker in self.crew.active if not worker.done)
@@ -201,8 +208,7 @@ class Session:
 
     def ending(self) -> str:
         """Name the way in which the order ended."""
-        raised = self.crew.ending == "done" and any(worker.error for worker in self.crew.active)
-        return "raised" if raised else self.crew.ending
+        return "raised" if self.crew.raised and self.crew.ending == "done" else self.crew.ending
 
     def record(
         self, choices: Sequence[int], look: Callable[[words.Book], object] = lambda book: None

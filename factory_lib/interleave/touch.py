@@ -54,16 +54,10 @@ def slots(frame: FrameType, first: int, count: int) -> list[Any]:
         ]
 
 
-@functools.lru_cache(maxsize=1024)
-def width(code: Any) -> int:
-    """Count the locals and cells of a code object; an argument that is also a cell has one place."""
-    return len({*code.co_varnames, *code.co_cellvars}) + len(code.co_freevars)
-
-
 def top(frame: FrameType, site: Site, count: int) -> list[Any]:
     """Return the uppermost values on the stack, the top last."""
     count = min(count, site.depth)
-    return slots(frame, width(frame.f_code) + site.depth - count, count)
+    return slots(frame, site.height - count, count)
 
 
 def is_readable() -> bool:
@@ -115,6 +109,7 @@ def holds(value: Any) -> bool:
     return is_box(kind)
 
 
+@functools.lru_cache(maxsize=1024)
 def library_name(kind: Any) -> str:
     """Name a container that a library wrote in Python: others may come into the middle of its methods."""
     method = getattr(kind, "__getitem__", None) or getattr(kind, "__len__", None)

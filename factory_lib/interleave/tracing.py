@@ -33,11 +33,12 @@ class SetTrace:
     def _make(self, sites: dict[int, Site]) -> Callable[[FrameType, str, Any], Any] | None:
         if not sites:
             return None
-        find, crew = sites.get, self._crew
+        crew = self._crew
+        find, arrive, workers = sites.get, crew.arrive, crew.by_ident
 
         def local(frame: FrameType, event: str, argument: Any) -> Any:
             if (site := find(frame.f_lasti)) is not None and event == "opcode" and not crew.deciding:
-                crew.arrive(crew.by_ident[get_ident()], site, frame)
+                arrive(workers[get_ident()], site, frame)
             return local
 
         return local

@@ -210,7 +210,10 @@ class World:
 
     def text(self, state: Any) -> str:
         """Say the state, then the variables; a lock or the like only if it is not idle."""
-        said = [say_state(state)] if state is not None else []
+        text = say_state(state) if state is not None else ""
+        if not self._shown:
+            return text
+        said = [text]
         for name, get in sorted(self._shown.items()):
             value = get()
             text = say(value) if value is not MISSING else ""

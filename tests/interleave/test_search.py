@@ -6,6 +6,7 @@ import copy
 import functools
 import gc
 import itertools
+import math
 import operator
 import os
 import queue
@@ -95,6 +96,52 @@ def test_the_least_value_is_two_in_eight_orders_and_a_limit_of_preemptions_misse
 
 def test_a_limit_of_preemptions_that_leaves_nothing_out_is_conclusive() -> None:
     assert explore(more, more, setup=one, max_preemptions=9).verdict == "holds"
+
+
+def reads_alone(s):
+    len([])
+
+
+def starts_a_thread_then_more(s):
+    s.x = s.x + 1
+    thread = threading.Thread(target=more, args=(s,))
+    thread.start()
+    s.x = s.x + 1
+    thread.join()
+    s.x = s.x + 1
+
+
+def locks_then_more(s):
+    s.x = s.x + 1
+    with KEPT:
+        s.x = s.x + 1
+
+
+@pytest.mark.parametrize("worker", [starts_a_thread_then_more, locks_then_more])
+def test_who_is_left_alone_ends_as_if_nobody_else_had_been_there(worker) -> None:
+    lonely = explore(worker, setup=one)
+    result = explore(reads_alone, worker, setup=one)
+    assert (result.outcomes, result.exhausted) == (lonely.outcomes, True)
+    assert {len(each.steps) for each in result.examples.values()} == {
+        len(each.steps) for each in lonely.examples.values()
+    }
+
+
+def test_who_is_left_alone_and_starts_a_thread_meets_all_orders_of_both() -> None:
+    # Nine steps of its own, of which the thread's two may come before or after two: 6 orders of 11. The other
+    # worker's two come anywhere in them.
+    workers = more, starts_a_thread_then_more
+    result = explore(*workers, setup=one)
+    assert result.schedules == 6 * math.comb(11 + 2, 2)
+    assert set(result.outcomes) == set(explore(*workers, setup=one, reduction="sleep-sets").outcomes)
+    for outcome, schedule in result.examples.items():
+        assert replay(schedule, *workers, setup=one).outcome == outcome
+
+
+def test_who_is_left_alone_is_held_to_max_steps() -> None:
+    result = explore(more, more_often(5), setup=one, max_steps=8)
+    assert (result.verdict, result.exhausted) == ("inconclusive", False)
+    assert "max_steps" in result.reason
 
 
 def test_a_lock_leaves_two_orders() -> None:
