@@ -19,11 +19,12 @@ from .preset import MotionPreset
 from .report import CameraReport
 from .resources import RESOURCE_FOLDER
 from .screen import windows_problem
-from .stopping import Stop, set_on_signal
+from .stopping import Stop, set_on_signal, while_read
 from .truth import GroundTruth, Score
 from .video import VideoSource, open_video
 
 
+@while_read
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 

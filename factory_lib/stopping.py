@@ -1,11 +1,17 @@
-"""A clean stop by Ctrl-C, or by a request to terminate, for the commands."""
+"""A clean stop of the commands: by Ctrl-C, by a request to terminate, or when nobody reads any more."""
 
+import functools
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import ParamSpec
+
+UNREAD = 128 + 13  # what a shell tells of a program that SIGPIPE has ended
+P = ParamSpec("P")
 
 
 class Stop(threading.Event):
@@ -49,3 +55,20 @@ def set_on_signal(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def while_read(main: Callable[P, int]) -> Callable[P, int]:
+    """Let a command end without a word when nobody reads what it prints, as behind ``| head``."""
+
+    @functools.wraps(main)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            code = main(*args, **kwargs)
+            print(end="", flush=True)
+        except BrokenPipeError:
+            # What is still to be written at Python's end goes nowhere (docs.python.org, Note on SIGPIPE).
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return UNREAD
+        return code
+
+    return run

@@ -544,3 +544,22 @@ def test_the_saved_crops_show_each_part_whole(tmp_path: Path) -> None:
             crop = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
             (left, top), (right, bottom) = preset.crop_top_left, preset.crop_bottom_right
             assert crop.shape == (bottom - top, right - left, 3) == (224, 224, 3)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has another error for a pipe that nobody reads")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "factory_lib", "inspect"],
+        ["-c", "import sys; from factory_lib.tuner.desktop import main; sys.exit(main())", "--print"],
+    ],
+    ids=["inspect", "print"],
+)
+def test_a_command_ends_without_a_word_when_nobody_reads_it(command: list[str], make_clip: MakeClip) -> None:
+    clip, (nobody, pipe) = str(make_clip(size=(640, 480))), os.pipe()
+    os.close(nobody)
+    with open(pipe, "wb") as out:
+        done = subprocess.run(
+            [sys.executable, *command, clip], stdout=out, stderr=subprocess.PIPE, timeout=60, text=True
+        )
+    assert (done.returncode, done.stderr) == (128 + 13, "")

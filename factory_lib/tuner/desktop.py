@@ -16,6 +16,7 @@ from ..errors import DisplayError, FactoryError, PresetError
 from ..motion import Explanation, Image
 from ..preset import MotionPreset
 from ..screen import give_qt_a_font, windows_problem
+from ..stopping import while_read
 from .clip import Live
 from .model import Tuning, has_section, listed, open_clip
 from .pictures import DARK, GREEN, RED, WHITE, compared, cut, framed, scaled, write
@@ -46,6 +47,7 @@ HELP = {
 }
 
 
+@while_read
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
