@@ -113,24 +113,16 @@ def _run(options: argparse.Namespace, stop: Stop) -> int:
     # Results of other settings are no results of these: a changed preset is another one.
     label = f"{options.key} {hashlib.sha256(repr(preset).encode()).hexdigest()[:8]}"
     clips = list(dict.fromkeys(_absolute(clip) for clip in _named(options.clips)))
-    files: list[ResultFile] = []
-    if options.json:
-        files.append(JsonLines(options.json))
-    if options.csv:
-        files.append(CsvTable(options.csv))
-    if len({file.path for file in files}) < len(files):
-        raise FactoryError(
-            "Both results would go to one file.", "Name a file for --json and another for --csv."
-        )
-    finished = set.intersection(*(file.finished(label) for file in files)) if files else set()
-    todo = [clip for clip in clips if clip not in finished]
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
+        files = [stack.enter_context(file) for file in _files(options)]
+        finished = set.intersection(*(file.finished(label) for file in files)) if files else set()
+        todo = [clip for clip in clips if clip not in finished]
         if todo:
             executor = stack.enter_context(options.workers())
             replaced = set(todo)
             for file in files:
-                stack.enter_context(file.open(replaced))
+                file.open(replaced)
             results = stack.enter_context(closing(inspect_all(todo, executor, preset, stop=stop)))
             for inspection in results:
                 result = _result(inspection, label)
@@ -140,6 +132,18 @@ def _run(options: argparse.Namespace, stop: Stop) -> int:
     skipped = len(clips) - len(todo)
     print(_summary(len(clips), skipped, counts), f"in {time.perf_counter() - started:.1f} s")
     return 1 if counts["failed"] else 0
+
+
+def _files(options: argparse.Namespace) -> Iterator[ResultFile]:
+    """Make the files for the results, one after the other: each is locked once it is made."""
+    if options.json and options.csv and Path(options.json).resolve() == Path(options.csv).resolve():
+        raise FactoryError(
+            "Both results would go to one file.", "Name a file for --json and another for --csv."
+        )
+    if options.json:
+        yield JsonLines(options.json)
+    if options.csv:
+        yield CsvTable(options.csv)
 
 
 def _named(arguments: Iterable[str]) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """Result files of many recordings: a self-contained line each, so that a run can go on where it stopped."""
 
 import csv
+import hashlib
 import io
 import json
 import os
 import shutil
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
@@ -12,6 +14,8 @@ from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
+
+from filelock import FileLock, Timeout
 
 from .errors import FactoryError
 from .motion import Detection
@@ -43,11 +47,13 @@ class ResultFile(ABC):
     """A file that grows by a line for each recording, each written whole and at once.
 
     A run that was killed can have left its last line cut off: that one does not count and is taken away.
+    A file has one writer at a time, from when this is made until it is left as a context manager.
 
     Raises
     ------
     FactoryError
-        If there is another kind of file there (it is left as it is), or none can be written.
+        If there is another kind of file there (it is left as it is), none can be written, or another
+        process is writing there.
     """
 
     head = b""  # what stands above the lines
@@ -63,7 +69,22 @@ class ResultFile(ABC):
             raise FactoryError(
                 f"The results cannot be written to {path}.", "Name a file in a folder that exists."
             )
-        self._keys = [key for key, _ in self._lines()]
+        # Not beside the file: a lock's own file stays, since to delete it would let two others have one each.
+        name = f"factory-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]}.lock"
+        self._lock = FileLock(os.path.join(tempfile.gettempdir(), name), mode=0o666)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise FactoryError(
+                f"Another command is writing to {path}.", "Wait until it has ended, or name another file."
+            ) from None
+        except OSError:
+            pass  # where there can be no lock, there is none
+        try:
+            self._keys = [key for key, _ in self._lines()]
+        except FactoryError:
+            self._lock.release()
+            raise
 
     @abstractmethod
     def line(self, result: Result) -> str:
@@ -77,7 +98,7 @@ class ResultFile(ABC):
         """Tell which recordings need not be inspected again with this preset: those that did not fail."""
         return {key.recording for key in self._keys if key.preset == preset and not key.failed}
 
-    def open(self, replaced: Collection[str]) -> Self:
+    def open(self, replaced: Collection[str]) -> None:
         """Begin to write; the lines of recordings that will be replaced, and a cut off one, go first."""
         kept = [key for key in self._keys if key.recording not in replaced]
         try:
@@ -90,7 +111,6 @@ class ResultFile(ABC):
         except OSError as error:
             raise self._unwritable(error) from error
         self._keys = []
-        return self
 
     def write(self, result: Result) -> None:
         """Write one result, so that it is in the file when this returns."""
@@ -107,6 +127,7 @@ class ResultFile(ABC):
     ) -> None:
         if self._file is not None:
             self._file.close()
+        self._lock.release()
 
     def _put(self, line: bytes) -> None:
         assert self._file is not None

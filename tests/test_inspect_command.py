@@ -428,6 +428,31 @@ def held_open(pipe: Path, process: "subprocess.Popen[str]") -> Iterator[None]:
 
 
 @unix
+def test_a_file_that_another_command_is_writing_is_left_to_it(
+    clips: list[str],
+    preset: str,
+    tmp_path: Path,
+    started: Callable[..., "subprocess.Popen[str]"],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pipe, file = tmp_path / "pipe.mp4", tmp_path / "r.jsonl"
+    os.mkfifo(pipe)
+    command = [*clips, "--preset", preset, "--json", str(file)]
+
+    first = started(str(pipe), *command, "--workers", "threads:1")
+    with held_open(pipe, first):
+        assert run(*command) == 2
+        assert capsys.readouterr().err == (
+            f"factory: Another command is writing to {file}. Wait until it has ended, or name another file.\n"
+        )
+    first.communicate(timeout=60)
+    assert sorted(row["recording"] for row in rows(file)) == sorted([*clips, str(pipe)])
+
+    assert run(*command) == 0
+    assert "3 done before" in capsys.readouterr().out
+
+
+@unix
 def test_a_thousand_recordings_stopped_half_way_and_started_again_are_inspected_once_each(
     tmp_path: Path, preset: str, started: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
