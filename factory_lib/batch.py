@@ -47,7 +47,7 @@ def inspect_all(
     in_flight : int, optional
         How many recordings are under way at most; by default four for each worker.
     progress : bool, optional
-        Whether to show a tqdm bar; by default where stderr is a terminal.
+        Whether to show a tqdm bar; by default in a notebook, and where stderr is a terminal.
     stop : threading.Event, optional
         Set it, from anywhere, for a clean stop: nothing more begins, and what has begun is still yielded.
     inspect : callable
