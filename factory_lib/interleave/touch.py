@@ -34,6 +34,7 @@ Access = tuple[Any, Any, bool]  # an object, the part of it (None: all of it), a
 WHOLE = None
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _read = ctypes.c_size_t.from_address
+_object = ctypes.py_object.from_address
 _LOCALS = 8 * _WORD + 8  # eight pointers, then stacktop, two small fields and padding; see the module's top
 NULL = object()
 
@@ -43,15 +44,25 @@ def _array(count: int) -> Any:
     return (ctypes.py_object * count).from_address
 
 
-def slots(frame: FrameType, first: int, count: int) -> list[Any]:
-    """Return values of a frame: its locals and cells come first, then its stack."""
-    base = _read(id(frame) + 3 * _WORD).value + _LOCALS + first * _WORD
+def _address(frame: FrameType, place: int) -> int:
+    """Find where a value of a frame lies: its locals and cells come first, then its stack."""
+    return _read(id(frame) + 3 * _WORD).value + _LOCALS + place * _WORD
+
+
+def slot(frame: FrameType, place: int) -> Any:
+    """Return one value of a frame."""
     try:
-        return _array(count)(base)[:]  # type: ignore[no-any-return]
-    except ValueError:  # one of them is empty
-        return [
-            _array(1)(base + _WORD * at)[0] if _read(base + _WORD * at).value else NULL for at in range(count)
-        ]
+        return _object(_address(frame, place)).value
+    except ValueError:  # it is empty
+        return NULL
+
+
+def slots(frame: FrameType, first: int, count: int) -> list[Any]:
+    """Return some values of a frame."""
+    try:
+        return _array(count)(_address(frame, first))[:]  # type: ignore[no-any-return]
+    except ValueError:
+        return [slot(frame, first + at) for at in range(count)]
 
 
 def top(frame: FrameType, site: Site, count: int) -> list[Any]:
@@ -67,7 +78,7 @@ def is_readable() -> bool:
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         return False
     frame = sys._getframe()
-    return slots(frame, 0, 1)[0] is frame
+    return slot(frame, 0) is frame
 
 
 _PLAIN = {int, float, complex, bool, str, bytes, type(None), range, slice, type, ModuleType, FunctionType}
@@ -266,9 +277,9 @@ class Eye:
         if kind == "global":
             return [(frame.f_globals, site.name, site.writes)]
         if kind == "cell":
-            return [(slots(frame, site.count, 1)[0], "", site.writes)]
+            return [(slot(frame, site.count), "", site.writes)]
         if kind == "attr":
-            owner = top(frame, site, 1)[0]
+            owner = slot(frame, site.height - 1)
             if site.name == "__dict__":
                 self.note("__dict__, another way to attributes")
             elif site.name in INSIDE and is_model(type(owner)):
@@ -289,7 +300,7 @@ class Eye:
         elif kind == "slice":
             yield from look_into(top(frame, site, 3)[0], site.writes)
         elif kind in ("next", "iter"):
-            value = top(frame, site, 1)[0]
+            value = slot(frame, site.height - 1)
             self.iterates |= kind == "iter" and hasattr(type(value), "__next__")
             yield from look_into(value)
         elif kind in ("use", "turn"):
@@ -303,7 +314,7 @@ class Eye:
             for name in (*getattr(wanted, "__match_args__", ())[: site.count], *names):
                 yield from touch_attribute(owner, name, False)
         elif kind == "with":
-            manager = top(frame, site, 1)[0]
+            manager = slot(frame, site.height - 1)
             if type(manager).__module__ in ("_thread", "threading"):
                 self.note(f"{type(manager).__name__} that was made out of explore's sight")
         elif kind == "awaitable":

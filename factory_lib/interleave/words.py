@@ -12,7 +12,7 @@ from .crew import Op, Worker
 from .parts import MISSING
 from .say import say
 from .schedule import LOSES, STALE, Move, Schedule, Step, Wait
-from .touch import top
+from .touch import slot, top
 
 if TYPE_CHECKING:
     from .session import Session
@@ -164,7 +164,7 @@ class Book:
         if site.kind == "attr":
             name = f"{self._name(owner)}.{site.name}"
         elif site.kind == "item":
-            name = f"{self._name(owner)}[{say(top(frame, site, 1)[0])}]"
+            name = f"{self._name(owner)}[{say(slot(frame, site.height - 1))}]"
         if site.deletes:
             return f"deletes {name}"
         if site.writes:  # the value lies below the object, and that below the key
@@ -183,6 +183,6 @@ def _present(site: Site, frame: FrameType, owner: Any) -> Any:
         if site.kind == "attr":
             return inspect.getattr_static(owner, site.name)
         kind = dict if isinstance(owner, dict) else list
-        return kind.__getitem__(owner, top(frame, site, 1)[0])
+        return kind.__getitem__(owner, slot(frame, site.height - 1))
     except Exception:  # it is missing: the step itself will say so
         return MISSING
