@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +20,7 @@ from .preset import MotionPreset
 from .report import CameraReport
 from .resources import RESOURCE_FOLDER
 from .screen import windows_problem
-from .stopping import Stop, set_on_signal, while_read
+from .stopping import Stop, until_stopped, while_read
 from .truth import GroundTruth, Score
 from .video import VideoSource, open_video
 
@@ -45,16 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return inspect(argv[1:])
     options = _parser().parse_args(argv)
-    code, stop = 0, Stop()
-    try:
-        with set_on_signal(stop):
-            _run(options, stop)
-    except FactoryError as error:
-        print(f"factory: {error}", file=sys.stderr)
-        code = 2
-    except KeyboardInterrupt:  # the second Ctrl-C
-        pass
-    return 128 + stop.signal if stop.signal else code
+    return until_stopped(partial(_run, options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -128,7 +120,7 @@ def _positive(text: str) -> float:
     return value
 
 
-def _run(options: argparse.Namespace, stop: Stop) -> None:
+def _run(options: argparse.Namespace, stop: Stop) -> int:
     if options.json:
         target = Path(options.json).absolute()
         if target.is_dir() or not target.parent.is_dir():
@@ -190,6 +182,7 @@ def _run(options: argparse.Namespace, stop: Stop) -> None:
         for name, score in scores.items():
             values["cameras"][name]["truth"] = asdict(score) if score else None
         target.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    return 0
 
 
 def _truth_beside(source: str) -> GroundTruth | None:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -21,7 +22,7 @@ from .inspection import Inspection
 from .preset import MotionPreset
 from .resources import RESOURCE_FOLDER
 from .results import CsvTable, JsonLines, Result, ResultFile
-from .stopping import Stop, set_on_signal
+from .stopping import Stop, until_stopped
 from .truth import GroundTruth, Score
 
 CLIPS = (".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v")  # what is taken out of a folder
@@ -39,16 +40,7 @@ def main(argv: Sequence[str]) -> int:
         0; 1 if some recordings failed; 2 if something has to be put right; after Ctrl-C 130.
     """
     options = _parser().parse_args(argv)
-    code, stop = 0, Stop()
-    try:
-        with set_on_signal(stop, notice=NOTICE, again=_end_at_once):
-            code = _run(options, stop)
-    except FactoryError as error:
-        print(f"factory: {error}", file=sys.stderr)
-        code = 2
-    except KeyboardInterrupt:  # a second Ctrl-C
-        pass
-    return 128 + stop.signal if stop.signal else code
+    return until_stopped(partial(_run, options), notice=NOTICE, again=_end_at_once)
 
 
 def _end_at_once(number: int) -> None:

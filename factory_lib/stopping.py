@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import ParamSpec
 
+from .errors import FactoryError
+
 UNREAD = 128 + 13  # what a shell tells of a program that SIGPIPE has ended
 P = ParamSpec("P")
 
@@ -20,21 +22,39 @@ class Stop(threading.Event):
     signal = 0
 
 
-@contextmanager
-def set_on_signal(
-    stop: Stop, *, notice: str = "", again: Callable[[int], None] | None = None
-) -> Iterator[None]:
-    """Turn Ctrl-C into a wish to stop, so that it cannot interrupt the clean-up.
+def until_stopped(
+    work: Callable[[Stop], int], *, notice: str = "", again: Callable[[int], None] | None = None
+) -> int:
+    """Do a command's work, and return its exit code; Ctrl-C is a wish to stop that cannot interrupt it.
 
     Parameters
     ----------
-    stop : Stop
-        What is set.
+    work : callable
+        Is given what is set then, and returns the exit code of a run to its end.
     notice : str
-        Said on stderr then.
+        Said on stderr when a stop is asked for.
     again : callable, optional
         Called with the signal's number when a second one comes; without it, that one interrupts.
+
+    Returns
+    -------
+    int
+        What `work` returned; 2 after a `FactoryError`, which is said on stderr; 128 and the signal's number.
     """
+    code, stop = 0, Stop()
+    try:
+        with _set_on_signal(stop, notice, again):
+            code = work(stop)
+    except FactoryError as error:
+        print(f"factory: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:  # a second Ctrl-C
+        pass
+    return 128 + stop.signal if stop.signal else code
+
+
+@contextmanager
+def _set_on_signal(stop: Stop, notice: str, again: Callable[[int], None] | None) -> Iterator[None]:
 
     def wish(number: int, _: FrameType | None) -> None:
         if stop.signal and again is not None:
