@@ -26,10 +26,10 @@ print("left:", [one.name for one in threading.enumerate() if any(word in one.nam
 # The page itself: which pictures it loads, how old it says they are, and for how long it drew nothing (ms).
 WATCH = """() => {
     const seen = window.seen = {loaded: {}, ages: [], gap: 0, on: true};
-    for (const picture of document.querySelectorAll('img.widget-image'))
-        picture.addEventListener('load', () => {
-            seen.loaded[picture.title] = (seen.loaded[picture.title] || 0) + 1;
-        });
+    document.addEventListener('load', ({target}) => {
+        if (target.matches('img.widget-image'))
+            seen.loaded[target.title] = (seen.loaded[target.title] || 0) + 1;
+    }, true);
     seen.timer = setInterval(() => {
         const age = document.body.innerText.match(/less than (\\d+) ms old/);
         if (age) seen.ages.push(Number(age[1]));

@@ -23,13 +23,14 @@ JOIN = """
 counts = view.join(timeout=60).cameras["Cam1"]
 print("joined: the clips were read", "in part" if counts.read < 1800 else "to the end")
 """
-# Counts the pictures that the page really loads, by their names.
+# Counts the pictures that the page really loads, by their names: also those of a camera that comes later.
 COUNT = """() => {
+    if (!window.loaded)
+        document.addEventListener('load', ({target}) => {
+            if (target.matches('img.widget-image'))
+                window.loaded[target.title] = (window.loaded[target.title] || 0) + 1;
+        }, true);
     window.loaded = {};
-    for (const picture of document.querySelectorAll('img.widget-image'))
-        picture.addEventListener('load', () => {
-            window.loaded[picture.title] = (window.loaded[picture.title] || 0) + 1;
-        });
 }"""
 BOTH_CHANGE = "() => ['Cam1: live', 'Cam2: live'].every(name => window.loaded[name] >= 10)"
 
