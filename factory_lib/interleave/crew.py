@@ -61,6 +61,8 @@ class Worker:
         self.baton = allocate_lock()
         self.baton.acquire()
         self.thread: threading.Thread | None = None
+        self.switch_on: Callable[[], object]
+        self.switch_off: Callable[[], object]
         self.begun = self.done = False
         self.op: Op | None = None
         self.retired = False  # an exception was thrown into its thread, which may strike at any time
@@ -197,6 +199,8 @@ class Crew:
                 self._home.acquire(timeout=0.05)
             self._running = False
         self.aborting = True
+        if not self._left:
+            return
         self._home.acquire(blocking=False)  # somebody who came late may have left it open
         for worker in self.active:
             if worker.done or not worker.begun:
@@ -288,6 +292,7 @@ class Crew:
 
     def _serve(self, worker: Worker) -> None:
         self.by_ident[get_ident()] = worker
+        worker.switch_on, worker.switch_off = self.tracer.switches(worker)
         with suppress(Abort):
             worker.baton.acquire()
             while not self._closed:
@@ -302,18 +307,22 @@ class Crew:
                     self.version += 1
                     self._left -= 1
                     self._is_alone = self._left == 1 and not self._ask_alone
-                    chosen = self._next()
+                    chosen = None
+                    if self._left or self._late or self.steps < len(self._script):
+                        chosen = self._next()
+                    else:
+                        self.ending = "done"
                     (self._home if chosen is None else chosen.baton).release()
                 worker.baton.acquire()
         self.by_ident.pop(get_ident(), None)
 
     def _work(self, worker: Worker) -> None:
         try:
-            self.tracer.enter()
+            worker.switch_on()
             try:
                 worker.job()
             finally:
-                self.tracer.leave()
+                worker.switch_off()
         except Abort:
             pass
         except BaseException as error:
@@ -449,7 +458,11 @@ class Crew:
         if seen and not site.hot:
             self._cold[site, accesses] = None
         if (seen and site.hot) or (self.fine and site.arithmetic):
-            self.pause(worker, Op(site, accesses, frame, site))
+            if self._is_alone and worker.spin is None and len(self._script) <= self.steps < self.max_steps:
+                self.steps += 1
+                self.rest.append((worker.index, site))
+            else:
+                self.pause(worker, Op(site, accesses, frame, site))
         if writes:
             self.changed(worker)
 

@@ -2,11 +2,13 @@
 
 A tracer is made when a search begins and closed when it ends. It tells the crew of each site that one of its
 workers is about to execute (`arrive` returns when it may), and of code that nobody had seen before (`meet`).
-`watch` takes up the tables' present sites; `enter` and `leave` are called by each worker around its work.
+`watch` takes up the tables' present sites. Each worker's thread asks for its `switches`, and calls them
+before and after its work.
 """
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from threading import get_ident
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 from .bytecode import Site, Tables, is_followed
 
 if TYPE_CHECKING:
-    from .crew import Crew
+    from .crew import Crew, Worker
+
+LocalTrace = Callable[[FrameType, str, Any], Any]
+Switch = Callable[[], object]
 
 
 class SetTrace:
@@ -23,47 +28,49 @@ class SetTrace:
     def __init__(self, tables: Tables, crew: "Crew") -> None:
         self._tables = tables
         self._crew = crew
-        self._before: dict[int, Any] = {}
-        self.watch()
+        self._made: list[dict[int, LocalTrace | None]] = []  # for each worker, by the code's id
 
     def watch(self) -> None:
-        """Make one trace function for each code object."""
-        self._locals = {key: self._make(sites) for key, sites in self._tables.sites.items()}
+        """Have the trace functions made anew."""
+        for made in self._made:
+            made.clear()
 
-    def _make(self, sites: dict[int, Site]) -> Callable[[FrameType, str, Any], Any] | None:
+    def switches(self, worker: "Worker") -> tuple[Switch, Switch]:
+        """Return what sets this thread's trace function, and what puts a debugger's back."""
+        made: dict[int, LocalTrace | None] = {}
+        self._made.append(made)
+        sites, crew = self._tables.sites, self._crew
+
+        def trace(frame: FrameType, event: str, argument: Any) -> LocalTrace | None:
+            key = id(frame.f_code)
+            if key not in made:
+                if key not in sites:
+                    if not is_followed(frame.f_code.co_filename) or not crew.is_working():
+                        return None
+                    crew.meet(frame.f_code, frame)
+                made[key] = self._make(worker, sites[key])
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+            return made[key]
+
+        return partial(sys.settrace, trace), partial(sys.settrace, sys.gettrace())
+
+    def _make(self, worker: "Worker", sites: dict[int, Site]) -> LocalTrace | None:
+        """Make the trace function of one worker in one code object: most of its time goes by in here."""
         if not sites:
             return None
         crew = self._crew
-        find, arrive, workers = sites.get, crew.arrive, crew.by_ident
+        arrive = crew.arrive
 
-        def local(frame: FrameType, event: str, argument: Any) -> Any:
-            if (site := find(frame.f_lasti)) is not None and event == "opcode" and not crew.deciding:
-                arrive(workers[get_ident()], site, frame)
+        def local(frame: FrameType, event: str, argument: Any) -> LocalTrace:
+            if (offset := frame.f_lasti) in sites and event == "opcode" and not crew.deciding:
+                arrive(worker, sites[offset], frame)
             return local
 
         return local
 
-    def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
-        key = id(frame.f_code)
-        if key not in self._locals:
-            if not is_followed(frame.f_code.co_filename) or not self._crew.is_working():
-                return None
-            self._crew.meet(frame.f_code, frame)
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        return self._locals[key]
-
-    def enter(self) -> None:
-        """Set the trace function of this thread."""
-        self._before[get_ident()] = sys.gettrace()
-        sys.settrace(self._trace)
-
-    def leave(self) -> None:
-        """Put the trace function back that was there before, a debugger's perhaps."""
-        sys.settrace(self._before.pop(get_ident(), None))
-
     def close(self) -> None:
-        """Forget the tables."""
-        self._locals.clear()
+        """Forget the trace functions."""
+        self._made.clear()
 
 
 class Monitoring:
@@ -110,11 +117,9 @@ class Monitoring:
             self._crew.meet(code, sys._getframe(1))
         return None
 
-    def enter(self) -> None:
-        """Do nothing: the events come from every thread."""
-
-    def leave(self) -> None:
-        """Do nothing."""
+    def switches(self, worker: "Worker") -> tuple[Switch, Switch]:
+        """Return what does nothing: the events come from every thread."""
+        return int, int
 
     def close(self) -> None:
         """Give all events and the tool id back."""

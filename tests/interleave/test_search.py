@@ -576,6 +576,22 @@ def test_chance_that_changes_the_steps_is_noticed() -> None:
     assert "random" in result.reason
 
 
+def test_workers_that_end_within_the_steps_that_they_repeat_are_noticed() -> None:
+    def more_unless_closed(s):
+        if not s.closed:
+            s.x += 1
+
+    starts = itertools.count()  # a search compares only the first few
+    result = explore(
+        more_unless_closed,
+        more_unless_closed,
+        setup=lambda: SimpleNamespace(x=0, closed=next(starts) % 5 == 4),
+    )
+
+    assert result.verdict == "inconclusive"
+    assert "chance or the clock decides" in result.reason
+
+
 # Where locks and shared things may come from.
 
 
