@@ -9,13 +9,14 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from filelock import FileLock, Timeout
+import portalocker
 
 from .errors import FactoryError
 from .motion import Detection
@@ -71,19 +72,20 @@ class ResultFile(ABC):
             )
         # Not beside the file: a lock's own file stays, since to delete it would let two others have one each.
         name = f"factory-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]}.lock"
-        self._lock = FileLock(os.path.join(tempfile.gettempdir(), name), mode=0o666)
+        self._held = ExitStack()
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
+            lock = portalocker.Lock(Path(tempfile.gettempdir(), name), fail_when_locked=True)
+            self._held.enter_context(lock)
+        except portalocker.AlreadyLocked:
             raise FactoryError(
                 f"Another command is writing to {path}.", "Wait until it has ended, or name another file."
             ) from None
-        except OSError:
+        except (OSError, portalocker.LockException):
             pass  # where there can be no lock, there is none
         try:
             self._keys = [key for key, _ in self._lines()]
         except FactoryError:
-            self._lock.release()
+            self._held.close()
             raise
 
     @abstractmethod
@@ -105,7 +107,7 @@ class ResultFile(ABC):
             size = self.path.stat().st_size if self.path.exists() else 0
             if len(kept) < len(self._keys) or size != self._whole:
                 self._rewrite(replaced)
-            self._file = self.path.open("ab", buffering=0)
+            self._file = self._held.enter_context(self.path.open("ab", buffering=0))
             if not self._file.tell():
                 self._put(self.head)
         except OSError as error:
@@ -125,9 +127,7 @@ class ResultFile(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._lock.release()
+        self._held.close()
 
     def _put(self, line: bytes) -> None:
         assert self._file is not None
