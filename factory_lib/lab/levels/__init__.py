@@ -13,7 +13,7 @@ from ...errors import FactoryError
 from ...interleave import Game, Result, explore, play
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Level:
     """Some workers that share a state, and go wrong in some orders; each file here has one, named LEVEL.
 
@@ -62,7 +62,7 @@ class Level:
                 parts.append(text)
         return "\n\n\n".join(parts)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:  # what a notebook stores beside the HTML, for those who read text
         return f"{self.story}\n\n{self.source}"
 
     def _repr_html_(self) -> str:
