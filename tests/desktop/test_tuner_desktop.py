@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from small_belt import SMALL, small_clip
 
 from factory_lib import MotionPreset, open_video, resource_path
+from factory_lib.tuner.pictures import DARK
 
 if sys.platform != "linux":
     pytest.skip("speaks of X11 displays and terminals", allow_module_level=True)
@@ -50,12 +51,24 @@ class Tool:
                 return line.rstrip("\n")
         raise AssertionError(f"It ended without saying {beginning!r}: {self.process.communicate()}")
 
-    def is_there(self) -> None:
-        """Wait for the windows, with their pictures in them."""
+    def is_there(self) -> bool:
+        """Wait for the windows; tell whether they have their pictures in them.
+
+        On a busy machine without a window manager OpenCV's Qt sometimes never draws in a window that it has
+        opened, whatever is shown there, also if it does nothing but namedWindow, imshow and waitKey. What is
+        seen then was there before: black, or a piece of another window.
+        """
         assert wait_until(lambda: titles(self.screen) == TITLES)
         assert wait_until(lambda: place_of(self.screen, "input") == (0, 0, 640, 480 + FOOT))
         assert wait_until(lambda: place_of(self.screen, "detected")[:2] == (1140, 0))
-        assert wait_until(lambda: all(is_drawn(self.screen, title) for title in TITLES))
+        return wait_until(self._is_painted, seconds=5)
+
+    def _is_painted(self) -> bool:
+        left, top, width, height = place_of(self.screen, "threshold")
+        seen = screenshot(self.screen)
+        has_foot = tuple(seen[480 + FOOT - 2, 600]) == DARK
+        has_trackbars = bool((seen[top + height - 3, left + width - 3] > 200).all())
+        return has_foot and has_trackbars and all(is_drawn(self.screen, title) for title in TITLES)
 
     def does(self, *arguments: object) -> None:
         xdotool(self.screen, *map(str, arguments))
@@ -81,6 +94,17 @@ class Tool:
 
 @contextmanager
 def started(screen: str, folder: Path, *options: object, stdin: int = subprocess.DEVNULL) -> Iterator[Tool]:
+    """Start the tool as a person does: again, if a window stays empty."""
+    for _ in range(5):
+        with running(screen, folder, *options, stdin=stdin) as tool:
+            if tool.is_there():
+                yield tool
+                return
+    raise AssertionError("A window stayed empty five times.")
+
+
+@contextmanager
+def running(screen: str, folder: Path, *options: object, stdin: int) -> Iterator[Tool]:
     process = subprocess.Popen(
         [*TOOL, "--debug", *map(str, options)],
         cwd=folder,
@@ -105,7 +129,6 @@ def test_a_person_pauses_steps_selects_a_roi_turns_the_threshold_saves_and_quits
     before.save(file, "cam7")
     with started(screen, tmp_path, "--loop", "-k", "cam7", "-s", "crops", CLIP) as tool:
         assert tool.hears("Preset:") == "Preset: [cam7] of motion.cfg"
-        tool.is_there()
         # It plays every frame, and detects the first part.
         tool.hears("frame 90:")
         assert tool.frames == list(range(91))
@@ -144,16 +167,26 @@ def test_a_person_pauses_steps_selects_a_roi_turns_the_threshold_saves_and_quits
         assert before.threshold + 10 < dragged.threshold < 200
         knob_now = knob(screen)[0]
         assert abs(knob_now - left - 60) < 10
-        # Qt drops a key while it takes another window for the active one; a person looks and presses again.
+        # Without a window manager a click does not always make a window the active one for Qt: then the key
+        # is lost, or the tool's, which nudges the crop box. A person clicks elsewhere, and tries again.
         said, presses = label(screen), 0
         while np.array_equal(label(screen), said):
             presses += 1
             assert presses <= 10
+            if presses > 1:
+                tool.does("mousemove", 1200, 100, "click", 1)
             tool.does("mousemove", knob_now, y, "click", 1, "key", "Right")
             wait_until(lambda: not np.array_equal(label(screen), said), seconds=2)
         final = tool.saves(file, "cam7")
-        assert final == replace(dragged, threshold=final.threshold)
-        assert dragged.threshold < final.threshold <= dragged.threshold + presses
+        nudged = final.crop_top_left[0] - dragged.crop_top_left[0]
+        assert final == replace(
+            dragged,
+            threshold=final.threshold,
+            crop_top_left=(213 + nudged, 59),
+            crop_bottom_right=(437 + nudged, 283),
+        )
+        assert nudged >= 0
+        assert dragged.threshold < final.threshold <= dragged.threshold + presses - nudged
         picture = screenshot(screen)
 
         tool.presses("q")
@@ -176,7 +209,7 @@ def test_a_person_pauses_steps_selects_a_roi_turns_the_threshold_saves_and_quits
     # And the screen showed the boxes where the mouse had put them.
     assert is_green(picture[170, 250])
     assert is_green(picture[121, 330])
-    assert is_red(picture[200, 213])
+    assert is_red(picture[200, 213 + nudged])
 
 
 def knob(screen: str) -> tuple[int, int]:
@@ -208,7 +241,6 @@ def test_a_small_picture_is_shown_larger_and_the_mouse_means_its_pixels(screen: 
     options = ("-p", file, "-P", "first.cfg", "-W", "40", "-H", "30", "-I", clip)
     with started(screen, tmp_path, *options) as tool:
         assert tool.hears("Preset:") == "Preset: [default] of first.cfg"
-        tool.is_there()
         tool.does(
             "mousemove", 400, 200, "mousedown", 1, "mousemove", 500, 300, "mousemove", 600, 400, "mouseup", 1
         )
@@ -227,7 +259,6 @@ def test_leaving_with_changes_and_nobody_to_ask_says_what_is_not_saved(
 ) -> None:
     with started(screen, tmp_path, CLIP) as tool:
         tool.hears("Preset:")
-        tool.is_there()
         tool.presses("Right", "Right")
         if how == "Escape":
             tool.presses("Escape")
@@ -247,7 +278,6 @@ def test_leaving_with_changes_asks_on_the_terminal(screen: str, tmp_path: Path, 
     try:
         with started(screen, tmp_path, CLIP, stdin=terminal) as tool:
             tool.hears("Preset:")
-            tool.is_there()
             tool.presses("Right", "q")
             os.write(person, f"{answer}\n".encode())
             code, output, errors = tool.ends()
@@ -268,7 +298,6 @@ def test_leaving_with_changes_asks_on_the_terminal(screen: str, tmp_path: Path, 
 def test_what_cannot_be_saved_is_said_and_the_tool_goes_on(screen: str, tmp_path: Path) -> None:
     with started(screen, tmp_path, "-p", tmp_path / "none" / "motion.cfg", CLIP) as tool:
         tool.hears("Preset:")
-        tool.is_there()
         tool.presses("Right", "s")
         assert tool.process.stderr is not None
         assert "cannot be written" in tool.process.stderr.readline()
