@@ -77,7 +77,9 @@ def screenshot(screen: str) -> NDArray[np.uint8]:
 
 
 def is_drawn(screen: str, title: str) -> bool:
-    """Tell whether a window shows something: what is on no window's picture is black."""
+    """Tell whether a window is there and shows something: what is on no window's picture is black."""
+    if title not in titles(screen):
+        return False
     left, top, width, height = place_of(screen, title)
     return bool((screenshot(screen)[top : top + height, left : left + width].max(axis=2) > 0).mean() > 0.4)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import cv2
 import pytest
 from conftest import colour, wait_until
-from desktop import close_window, is_drawn, place_of, virtual_screen, xdotool
+from desktop import close_window, is_drawn, place_of, titles, virtual_screen, xdotool
 
 from factory_lib import display, screen
 from factory_lib.display import NoDisplay, open_display
@@ -158,6 +158,7 @@ def test_no_window_stays_black(xvfb: str, start: int) -> None:
 def test_windows_do_not_cover_one_another(xvfb: str) -> None:
     boxes = []
     with shown(xvfb):
+        assert wait_until(lambda: titles(xvfb) == sorted(TITLES))
         for title in TITLES:
             x, y, width, height = place_of(xvfb, title)
             boxes.append((x, y, x + width, y + height))
