@@ -360,9 +360,8 @@ class Crew:
         if self._late:
             self.ending = "late"
         elif not able:
-            standing = [worker.op for worker in self.active if worker.op is not None]
-            spins = any(op.spin is not None for op in standing)
-            self.ending = "endless" if spins else "deadlock" if standing else "done"
+            spins = any(worker.op is not None and worker.op.spin is not None for worker in self.active)
+            self.ending = "endless" if spins else "deadlock"
         elif self.steps >= self.max_steps:
             self.ending = "max_steps"
         else:
@@ -458,6 +457,7 @@ class Crew:
         if seen and not site.hot:
             self._cold[site, accesses] = None
         if (seen and site.hot) or (self.fine and site.arithmetic):
+            # Who is left alone would be chosen again: it goes on without a stand.
             if self._is_alone and worker.spin is None and len(self._script) <= self.steps < self.max_steps:
                 self.steps += 1
                 self.rest.append((worker.index, site))
