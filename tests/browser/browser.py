@@ -61,6 +61,23 @@ class Notebook:
         raise AssertionError(f"There is no {selector} with {words!r} in the notebook.")
 
 
+def count_pictures(page: Page) -> None:
+    """Count from now on, in the page's `loaded`, the pictures that it really loads, by their names.
+
+    The document hears them all, also those of a camera that comes later.
+    """
+    page.evaluate(
+        """() => {
+            if (!window.loaded)
+                document.addEventListener('load', ({target}) => {
+                    if (target.matches('img.widget-image'))
+                        window.loaded[target.title] = (window.loaded[target.title] || 0) + 1;
+                }, true);
+            window.loaded = {};
+        }"""
+    )
+
+
 def browser_path() -> str | None:
     """Find a Chromium of this system; None where Playwright shall look for Chrome itself."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from browser import opened
+from browser import count_pictures, opened
 from conftest import wait_until
 from playwright.sync_api import Page, WebSocketRoute
 
@@ -23,15 +23,6 @@ JOIN = """
 counts = view.join(timeout=60).cameras["Cam1"]
 print("joined: the clips were read", "in part" if counts.read < 1800 else "to the end")
 """
-# Counts the pictures that the page really loads, by their names: also those of a camera that comes later.
-COUNT = """() => {
-    if (!window.loaded)
-        document.addEventListener('load', ({target}) => {
-            if (target.matches('img.widget-image'))
-                window.loaded[target.title] = (window.loaded[target.title] || 0) + 1;
-        }, true);
-    window.loaded = {};
-}"""
 BOTH_CHANGE = "() => ['Cam1: live', 'Cam2: live'].every(name => window.loaded[name] >= 10)"
 
 
@@ -47,7 +38,7 @@ def open_clips(kernel: psutil.Process) -> list[str]:
 
 def check_pictures_change(page: Page, kernel: psutil.Process) -> None:
     page.get_by_role("img", name="Cam2: live").wait_for(timeout=30_000)
-    page.evaluate(COUNT)
+    count_pictures(page)
     page.wait_for_function(BOTH_CHANGE, timeout=30_000)
     assert open_clips(kernel) == ["conveyor.mp4", "conveyor2.mp4"]
 
