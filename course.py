@@ -3,7 +3,7 @@
 
     python3 course.py factory [options]       run the two-thread factory on the shipped clips
     python3 course.py lab [options]           open JupyterLab in notebooks/
-    python3 course.py test [pytest options]   run every test
+    python3 course.py test [pytest options]   run the tests, on all cores; --slow: also soaks and sweeps
     python3 course.py benchmarks [names]      measure ours against peers, and install these first
     python3 course.py lessons [options]       make the lessons out of notebooks/solutions/ (for authors)
     python3 course.py kernel                  register the Jupyter kernel 'parallelism' for this folder
@@ -308,7 +308,7 @@ def become(command: list[str], cwd: Path | None, env: dict[str, str]) -> int:
 
 def see_doctor() -> int:
     """Run the doctor on .venv's Python, or if that does not work on this one; install nothing."""
-    doctor = ROOT / "factory_lib" / "lab" / "doctor.py"
+    doctor = ROOT / "factory_lib" / "lab" / "diagnostics.py"
     if not doctor.exists():
         raise Trouble(f"{doctor} is not there: run the course.py of a whole copy.")
     try:
@@ -317,6 +317,17 @@ def see_doctor() -> int:
         reason = str(trouble)
     python = sys.executable if reason else str(PYTHON)
     return become([python, "-P", str(doctor), *([reason] if reason else [])], ROOT, dict(os.environ))
+
+
+def test_run(options: list[str]) -> tuple[list[str], Path, dict[str, str]]:
+    """Return the command that runs the tests, its folder and its environment.
+
+    A worker for each core; the user's options come last, so that they win.
+    """
+    ours = ["-n", "logical", "--dist", "worksteal", "--durations", "10"]
+    # Python then warns of every text file that is opened without an encoding.
+    env = {**os.environ, "PYTHONWARNDEFAULTENCODING": "1"}
+    return [str(PYTHON), "-m", "pytest", *ours, *options], ROOT, env
 
 
 def run(command: str, options: list[str]) -> int:
@@ -336,9 +347,7 @@ def run(command: str, options: list[str]) -> int:
             register_kernel()
         return become([*MODULE, "jupyterlab", *options], ROOT / "notebooks", dict(os.environ))
     if command == "test":
-        # Python then warns of every text file that is opened without an encoding.
-        env = {**os.environ, "PYTHONWARNDEFAULTENCODING": "1"}
-        return become([str(PYTHON), "-m", "pytest", *options], ROOT, env)
+        return become(*test_run(options))
     if command == "benchmarks":
         return become([str(PYTHON), "-m", "benchmarks", *options], ROOT, dict(os.environ))
     if command == "lessons":

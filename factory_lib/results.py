@@ -6,10 +6,11 @@ import io
 import json
 import os
 import shutil
+import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
@@ -70,12 +71,9 @@ class ResultFile(ABC):
             raise FactoryError(
                 f"The results cannot be written to {path}.", "Name a file in a folder that exists."
             )
-        # Not beside the file: a lock's own file stays, since to delete it would let two others have one each.
-        name = f"factory-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:16]}.lock"
         self._held = ExitStack()
         try:
-            lock = portalocker.Lock(Path(tempfile.gettempdir(), name), fail_when_locked=True)
-            self._held.enter_context(lock)
+            self._held.callback(_lock(self.path))
         except portalocker.AlreadyLocked:
             raise FactoryError(
                 f"Another command is writing to {path}.", "Wait until it has ended, or name another file."
@@ -183,6 +181,32 @@ class ResultFile(ABC):
             f"{self.path} cannot be written: {error.strerror}.",
             "Name a file that you may write, where there is room.",
         )
+
+
+def _lock(path: Path) -> Callable[[], None]:
+    """Keep other writers away from a file; return what lets them in again, and leaves nothing behind.
+
+    The lock is a file of its own, since the result file itself may be replaced while it is held.
+    """
+    name = f"factory-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}.lock"
+    own = Path(tempfile.gettempdir(), name)
+    while True:
+        lock = portalocker.Lock(own, fail_when_locked=True)
+        held = lock.acquire()
+        # The one that held it before may have deleted it after we had opened it: then it locks nothing.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(held.fileno()), own.stat()):
+                break
+        lock.release()
+
+    def release() -> None:
+        if sys.platform == "win32":  # where no open file can be deleted, nor one that another has opened
+            lock.release()
+        with suppress(OSError):
+            own.unlink(missing_ok=True)
+        lock.release()
+
+    return release
 
 
 class JsonLines(ResultFile):

@@ -1,7 +1,8 @@
-"""What all tests share: no skip goes unnoticed, no thread survives its test, small clips."""
+"""What all tests share: nothing survives its test, small clips."""
 
 import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,23 +17,14 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 MakeClip = Callable[..., Path]
 
-# Asked for by the test command, and heeded by this process; in a test's children it would only be noise.
-os.environ.pop("PYTHONWARNDEFAULTENCODING", None)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = yield
-    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("FACTORY_REQUIRE_ALL") == "1":
-        report.outcome = "failed"
-        report.longrepr = f"Skipped, but FACTORY_REQUIRE_ALL=1 asks for every test: {report.longrepr}"
-    return report
+pytest_plugins = ["whole_run"]
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_alive() -> Iterator[None]:
-    """Fail a test that leaves a thread behind."""
-    before = set(threading.enumerate())
+def nothing_is_left() -> Iterator[None]:
+    """Fail a test that leaves a thread or a temporary file behind: another one could come to need it."""
+    before, temporary = set(threading.enumerate()), Path(tempfile.gettempdir())
+    there = set(temporary.iterdir())
     yield
     # tqdm keeps one monitor thread of its own for the process, and Dask one that packs and unpacks.
     left = [
@@ -44,6 +36,9 @@ def nothing_left_alive() -> Iterator[None]:
         and thread.is_alive()
     ]
     assert left == []
+    # multiprocessing has one folder for as long as its process lives, pytest until the end of the run.
+    shared = ("pymp-", "pytest-of-")
+    assert [path for path in set(temporary.iterdir()) - there if not path.name.startswith(shared)] == []
 
 
 @pytest.fixture

@@ -410,7 +410,7 @@ def test_a_home_that_cannot_be_written_is_said_and_does_not_stop_the_course(inst
 # --- the doctor -------------------------------------------------------------------------------------
 
 
-DOCTOR = "factory_lib/lab/doctor.py"
+DOCTOR = "factory_lib/lab/diagnostics.py"
 
 
 def test_the_doctor_runs_on_the_courses_python_in_its_folder_and_installs_nothing(installed: Course) -> None:

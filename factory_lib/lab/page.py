@@ -8,11 +8,9 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 
 def in_notebook() -> bool:
@@ -96,7 +94,7 @@ def table(rows: Mapping[str, Mapping[str, object]], corner: str = "") -> None:
     say("\n".join(text), f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
 
-def images(pictures: Mapping[str, NDArray[Any]], width: int = 280) -> None:
+def images(pictures: Mapping[str, "NDArray[Any]"], width: int = 280) -> None:
     """Show pictures side by side, each above its caption; elsewhere print what they are.
 
     Parameters
@@ -106,6 +104,8 @@ def images(pictures: Mapping[str, NDArray[Any]], width: int = 280) -> None:
     width : int
         How wide to show each at most, in pixels.
     """
+    import numpy as np  # only here: most of what is shown is no picture
+
     lines, boxes = [], []
     for caption, picture in pictures.items():
         picture = np.asarray(picture)
@@ -118,12 +118,13 @@ def images(pictures: Mapping[str, NDArray[Any]], width: int = 280) -> None:
     say("\n".join(lines), f'<div style="display:flex;flex-wrap:wrap">{"".join(boxes)}</div>')
 
 
-def encoded(picture: NDArray[Any], width: int) -> bytes:
+def encoded(picture: "NDArray[Any]", width: int) -> bytes:
     """Encode a picture for so many pixels of page: JPEG in colour, PNG in grey (mostly black and white).
 
     On a screen with two dots a pixel it is still sharp, and the notebook's file stays small.
     """
     import cv2
+    import numpy as np
 
     picture = np.ascontiguousarray(picture)
     if picture.dtype == bool:

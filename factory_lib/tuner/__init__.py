@@ -1,5 +1,5 @@
 """Tune a preset and see at once what it detects: in windows (`desktop`) or in a notebook (`notebook`)."""
 
-from .notebook import MotionTuner
+import lazy_loader
 
-__all__ = ["MotionTuner"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,6 @@
 """Each exercise: as handed out it says not yet, with the solution it passes, and wrong answers hear why."""
 
 import ast
-import importlib
 import re
 import sys
 import types
@@ -13,10 +12,9 @@ import pytest
 from answers import RIGHT_ANSWERS, WRONG_ANSWERS
 
 from factory_lib.classroom.cells import calls, checked, code_cells
-from factory_lib.lab import exercises
-from factory_lib.lab.apart import Outcome
+from factory_lib.lab import checks, exercises
+from factory_lib.lab.sandbox import Outcome
 
-checking = importlib.import_module("factory_lib.lab.check")  # the function hides its module
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 CASES = [
     pytest.param(name, code, word, id=f"{name}: {fault}")
@@ -56,7 +54,7 @@ class Cells:
 
 def said_by(name: str, answer: Any, capsys: pytest.CaptureFixture[str]) -> str:
     capsys.readouterr()  # what the answer's own cell said
-    checking.check(name, answer)
+    checks.check(name, answer)
     captured = capsys.readouterr()
     assert captured.err == ""
     return captured.out
@@ -99,7 +97,7 @@ def test_a_wrong_answer_hears_its_fault_and_is_drawn(
 ) -> None:
     answer = Cells(NOTEBOOKS / "solutions", name).answer_of(code)
 
-    checking.show(name, answer)
+    checks.show(name, answer)
     drawn = capsys.readouterr().out
     said = said_by(name, answer, capsys)
 
@@ -150,10 +148,10 @@ def test_judge_and_draw_cope_with_whatever_is_answered(
     def observe(call: bytes, seconds: float) -> Outcome:
         return outcomes[-1]
 
-    monkeypatch.setattr(checking, "run_packed", observe)
+    monkeypatch.setattr(checks, "run_packed", observe)
     for value in (*STRANGE.values(), None, {}, [None], {"said": ""}):
         outcomes.append(Outcome("returned", value, "", "", "", "", 0, 0, exercise.seconds))
-        checking.show(name, len)
+        checks.show(name, len)
         assert said_by(name, len, capsys).count("Not yet: ") == 1
 
 

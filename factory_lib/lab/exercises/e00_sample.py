@@ -11,8 +11,8 @@ import tqdm
 
 from ...resources import resource_path
 from ...video import VideoSource, open_video
-from ..child import describe
 from ..page import images, say
+from ..sandbox_child import describe
 from . import Exercise
 from .recorder import before
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...conveyor import Belt
-from ..child import describe
 from ..page import images, say
+from ..sandbox_child import describe
 from . import Exercise
 
 THRESHOLD = 100

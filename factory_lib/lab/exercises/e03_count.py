@@ -8,8 +8,8 @@ from typing import Any
 from ...resources import resource_path
 from ...truth import GroundTruth
 from .. import workloads
-from ..child import describe
 from ..page import say
+from ..sandbox_child import describe
 from . import Exercise
 from .recorder import BRACKETS, before
 

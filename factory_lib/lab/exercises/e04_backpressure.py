@@ -4,8 +4,8 @@ import threading
 from queue import Empty, Queue
 from typing import Any
 
-from ..child import describe
 from ..page import say
+from ..sandbox_child import describe
 from . import Exercise
 
 MOST = 64

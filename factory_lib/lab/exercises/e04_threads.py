@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from ..child import describe
 from ..page import say
+from ..sandbox_child import describe
 from . import Exercise
 
 CAMERAS = ["Left", "Right"]  # not the lesson's: nothing in the answer may be fixed to those

@@ -4,9 +4,9 @@ import math
 from numbers import Real
 from typing import Any
 
-from ..child import describe
 from ..page import say
-from ..scaling import scaling
+from ..sandbox_child import describe
+from ..speedup import scaling
 from . import Exercise
 
 # As the lesson gives them: a machine, and the minutes that one worker needs for a thousand recordings.

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...interleave import InterleaveError, Result, Schedule, plot_lanes
-from ..child import describe
 from ..levels import Level
 from ..page import say
+from ..sandbox_child import describe
 
 
 def follow(level: Level, answer: Any) -> dict[str, Any]:

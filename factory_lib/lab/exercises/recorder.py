@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ..child import describe
+from ..sandbox_child import describe
 
 # What is wrong where a process or thread was given the answer of its target for a target.
 BRACKETS = (

@@ -1,6 +1,5 @@
 """The doctor, on a machine that is well and on machines that are broken for the test."""
 
-import importlib
 import json
 import os
 import re
@@ -13,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from factory_lib.lab.doctor import CHECKS, CHILD_CHECKS, Finding, Findings, examine
+from factory_lib.lab import diagnostics
+from factory_lib.lab.diagnostics import CHECKS, CHILD_CHECKS, Finding, Findings, examine
 
-# lab/__init__.py may give the function of the same name this module's place.
-module = importlib.import_module("factory_lib.lab.doctor")
 ROOT = Path(__file__).resolve().parents[2]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="speaks of Linux's libraries and displays")
 NAMES = [
@@ -124,7 +122,7 @@ def test_a_warning_is_no_problem_and_a_problem_makes_the_findings_false() -> Non
 
 
 def test_in_plain_python_it_prints_a_table_of_words(capsys: pytest.CaptureFixture[str]) -> None:
-    findings = module.doctor()
+    findings = diagnostics.doctor()
 
     out = capsys.readouterr().out
     assert out == findings.text() + "\n"
@@ -133,7 +131,7 @@ def test_in_plain_python_it_prints_a_table_of_words(capsys: pytest.CaptureFixtur
 
 
 def test_in_a_notebook_it_shows_a_table_and_the_text(tmp_path: Path) -> None:
-    source = "from factory_lib.lab.doctor import doctor\nfindings = doctor()"
+    source = "from factory_lib.lab.diagnostics import doctor\nfindings = doctor()"
     cell = {
         "cell_type": "code",
         "id": "a",
@@ -237,8 +235,8 @@ def test_a_missing_system_library_is_named_with_its_package(
 def test_all_libraries_that_linux_lacks_are_named_at_once_even_without_a_venv(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(module.LIBRARIES, "libnowhere.so.1", "libnowhere1")
-    monkeypatch.setitem(module.LIBRARIES, "libnever.so.2", "libnever2")
+    monkeypatch.setitem(diagnostics.LIBRARIES, "libnowhere.so.1", "libnowhere1")
+    monkeypatch.setitem(diagnostics.LIBRARIES, "libnever.so.2", "libnever2")
 
     opencv = examine("there is none")[-1]
 
@@ -272,7 +270,7 @@ def test_another_version_and_a_missing_package_are_named_with_what_to_install(
     (tmp_path / "requirements.txt").write_text(
         "# a comment\nnumpy>=2.0,<3\nno-such-package>=1,<2\ntqdm>=4.66,<5\n-e .\n", encoding="utf-8"
     )
-    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(diagnostics, "ROOT", tmp_path)
     info = "tqdm-4.60.0.dist-info/METADATA"
     fake_package(tmp_path, monkeypatch, info, "Metadata-Version: 2.1\nName: tqdm\nVersion: 4.60.0\n")
     monkeypatch.syspath_prepend(str(tmp_path / "first"))
@@ -332,7 +330,7 @@ def test_an_environment_with_another_folders_code_is_a_problem(tmp_path: Path) -
 
 
 def test_without_a_venv_it_says_why_and_looks_at_the_rest_with_the_standard_library_alone() -> None:
-    command = [sys.executable, "-I", "-S", module.__file__, "there is none"]
+    command = [sys.executable, "-I", "-S", diagnostics.__file__, "there is none"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60)
 
     assert (done.returncode, done.stderr) == (1, "")
@@ -343,7 +341,7 @@ def test_without_a_venv_it_says_why_and_looks_at_the_rest_with_the_standard_libr
 
 
 def test_a_terminal_without_the_letters_is_no_hindrance() -> None:
-    command = [sys.executable, "-P", module.__file__, "공장 is gone"]
+    command = [sys.executable, "-P", diagnostics.__file__, "공장 is gone"]
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, encoding="ascii", env=env, timeout=60)
 
@@ -370,7 +368,7 @@ def test_a_python_without_the_gil_is_a_warning(monkeypatch: pytest.MonkeyPatch) 
 
 def test_asking_for_the_start_method_does_not_fix_it() -> None:
     code = (
-        "import multiprocessing; from factory_lib.lab.doctor import CHECKS; CHECKS['Start method']();"
+        "import multiprocessing; from factory_lib.lab.diagnostics import CHECKS; CHECKS['Start method']();"
         "multiprocessing.set_start_method('spawn'); print(CHECKS['Start method']()[1])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60)
@@ -382,7 +380,7 @@ def test_a_check_that_fails_is_a_finding_and_raises_nothing(monkeypatch: pytest.
     def broken() -> object:
         raise RuntimeError("out of order")
 
-    monkeypatch.setitem(module.CHECKS, "Cores", broken)
+    monkeypatch.setitem(diagnostics.CHECKS, "Cores", broken)
 
     assert examine("there is none")[1] == Finding("Cores", "warning", "Could not be looked at: out of order.")
 
@@ -394,7 +392,7 @@ def test_a_child_that_cannot_look_is_a_problem_and_raises_nothing(
     if how == "cannot start":
         monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
     else:
-        monkeypatch.setattr(module, "CHILD_SECONDS", 0.001)
+        monkeypatch.setattr(diagnostics, "CHILD_SECONDS", 0.001)
 
     findings = examine()
 
@@ -407,8 +405,8 @@ def test_a_child_that_cannot_look_is_a_problem_and_raises_nothing(
 def test_a_remedy_can_be_pasted_whatever_the_folder_is_called(
     system: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "WINDOWS", system == "nt")
-    paste: Callable[..., str] = module._paste
+    monkeypatch.setattr(diagnostics, "WINDOWS", system == "nt")
+    paste: Callable[..., str] = diagnostics._paste
 
     quote = '"' if system == "nt" else "'"
     assert (

@@ -1,17 +1,13 @@
 """check, show and hint: what they say, and that they never raise, hang or print a traceback."""
 
-import importlib
 import time
 from typing import Any
 
 import pytest
 
 from factory_lib import FactoryError
-from factory_lib.lab import exercises, hint, show
+from factory_lib.lab import check, checks, exercises, hint, show
 from factory_lib.lab.exercises import Exercise
-
-checking = importlib.import_module("factory_lib.lab.check")  # the function hides its module
-check = checking.check
 
 
 def observe(answer: Any) -> Any:
@@ -30,8 +26,8 @@ def draw(seen: Any) -> None:
 def one_exercise(monkeypatch: pytest.MonkeyPatch) -> None:
     exercise = Exercise(observe, judge, draw, "Well done.", ("one", "two", "three"), seconds=3)
     monkeypatch.setattr(exercises, "load", lambda name: exercise)
-    monkeypatch.setattr(checking, "_hints_given", {})
-    monkeypatch.setattr(checking, "_just_seen", {})
+    monkeypatch.setattr(checks, "_hints_given", {})
+    monkeypatch.setattr(checks, "_just_seen", {})
 
 
 def said(capsys: pytest.CaptureFixture[str], answer: Any) -> str:
@@ -95,8 +91,8 @@ def test_show_draws_and_the_check_below_uses_what_it_saw(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[bytes] = []
-    run = checking.run_packed
-    monkeypatch.setattr(checking, "run_packed", lambda call, seconds: runs.append(call) or run(call, seconds))
+    run = checks.run_packed
+    monkeypatch.setattr(checks, "run_packed", lambda call, seconds: runs.append(call) or run(call, seconds))
 
     def answer() -> int:
         print("my own words")

@@ -21,7 +21,7 @@ import pytest
 from conftest import wait_until
 
 from factory_lib import FactoryError
-from factory_lib.lab.apart import apart, pack
+from factory_lib.lab.sandbox import apart, pack
 
 
 @pytest.fixture(autouse=True)

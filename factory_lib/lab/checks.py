@@ -7,8 +7,8 @@ from typing import Any
 
 from ..errors import FactoryError
 from . import exercises
-from .apart import Outcome, pack, run_packed
 from .page import say
+from .sandbox import Outcome, pack, run_packed
 
 # nbgrader sets this while it grades or validates, and counts an error as a wrong answer (0.9.6; see
 # https://nbgrader.readthedocs.io/en/stable/user_guide/faq.html).

@@ -25,7 +25,7 @@ from .page import say
 
 # What Python itself keeps running beside a process's children, and the interpreter that a .venv of Windows
 # starts in its turn.
-HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "factory_lib.lab.child")
+HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "factory_lib.lab.sandbox_child")
 MARK = "FACTORY_APART"  # a variable by which everything that one call starts can be told
 START = 60.0  # seconds that a cold, busy machine may take to start Python and to import what is used
 MOST_PRINTED, MOST_RETURNED, PAGE = 10_000_000, 100_000_000, 2_000  # bytes
@@ -125,7 +125,7 @@ def run_packed(call: bytes, seconds: float) -> Outcome:
         env = {**os.environ, "PYTHONUTF8": "1", MARK: name, "TMPDIR": name, "TEMP": name, "TMP": name}
         with outputs[0].open("wb") as printed, outputs[1].open("wb") as complaints:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "factory_lib.lab.child", name],
+                [sys.executable, "-P", "-m", "factory_lib.lab.sandbox_child", name],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=complaints,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from factory_lib.errors import FactoryError
-from factory_lib.lab.predict import NONE, RIGHT, WRONG, _guesses, predict, reveal
+from factory_lib.lab.predictions import NONE, RIGHT, WRONG, _guesses, predict, reveal
 
 GRID: dict[str, Any] = {"unit": "s", "rows": ["sleep", "sum"], "columns": ["threads", "processes"]}
 
@@ -217,7 +217,7 @@ def test_each_field_of_a_grid_is_named_and_counts_for_its_cell() -> None:
 
 def test_in_a_notebook_there_are_widgets_tables_with_header_cells_and_escaped_text() -> None:
     sources = [
-        "from factory_lib.lab.predict import predict, reveal\npredict('a', 'Is 1 < 2?', unit='s')",
+        "from factory_lib.lab.predictions import predict, reveal\npredict('a', 'Is 1 < 2?', unit='s')",
         "predict('a', 'Is 1 < 2?', unit='s', guess=2)",
         "reveal('a', 1)",
         "reveal('b', {'<row>': {'one': 1, 'two': 2}})",

@@ -1,0 +1,14 @@
+from .checks import check as check
+from .checks import hint as hint
+from .checks import show as show
+from .diagnostics import doctor as doctor
+from .levels import level as level
+from .live import LiveView as LiveView
+from .page import chart as chart
+from .page import images as images
+from .page import table as table
+from .predictions import predict as predict
+from .predictions import reveal as reveal
+from .sandbox import apart as apart
+from .speedup import scaling as scaling
+from .timeline import Timeline as Timeline
