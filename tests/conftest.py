@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,6 +40,14 @@ def nothing_is_left() -> Iterator[None]:
     # multiprocessing has one folder for as long as its process lives, pytest until the end of the run.
     shared = ("pymp-", "pytest-of-")
     assert [path for path in set(temporary.iterdir()) - there if not path.name.startswith(shared)] == []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_server_is_left() -> Iterator[None]:
+    """End the process that forks what a check runs: other tests count their children."""
+    yield
+    if sandbox_server := sys.modules.get("factory_lib.lab.sandbox_server"):
+        sandbox_server.end()
 
 
 @pytest.fixture
@@ -88,6 +97,11 @@ def unreadable(path: Path) -> Iterator[None]:
     finally:
         if root:
             os.seteuid(0)
+
+
+def turns(count: int, quick: int) -> list[Any]:
+    """Number a test's repetitions, for `parametrize`; those after the first few are slow ones."""
+    return [pytest.param(turn, marks=pytest.mark.slow if turn >= quick else ()) for turn in range(count)]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import MakeClip, unreadable, wait_until
+from conftest import MakeClip, turns, unreadable, wait_until
 from desktop import close_window, virtual_screen, xdotool
 
 import factory_lib
@@ -99,7 +99,7 @@ def busy_machine() -> Iterator[None]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("option", ["--pace", "--no-pace"])
+@pytest.mark.parametrize("option", [pytest.param("--pace", marks=pytest.mark.slow), "--no-pace"])
 def test_the_result_is_the_same_on_a_busy_machine_at_any_speed(tmp_path: Path, option: str) -> None:
     with busy_machine():
         assert main([option, "--json", str(tmp_path / "report.json")]) == 0
@@ -330,28 +330,28 @@ def test_the_slides_program_and_the_module_are_the_same_command(tmp_path: Path) 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 @pytest.mark.timeout(180)
-def test_ctrl_c_at_ten_random_moments_ends_with_130_and_the_summary(tmp_path: Path) -> None:
-    rng = random.Random(3)
-    for turn in range(10):
-        crops = tmp_path / str(turn)
-        options = ["--pace", "--display", "none", "--save", str(crops), "--json", str(tmp_path / "r.json")]
-        with subprocess.Popen(
-            [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-        ) as process:
-            assert process.stdout is not None
-            while "Ctrl-C stops" not in process.stdout.readline():
-                pass
-            time.sleep(rng.choice([0.0, rng.uniform(0, 0.1), rng.uniform(0, 5)]))
-            process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=30)
-        assert (process.returncode, errors) == (130, "")
-        rows = table(output)
-        cameras = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["cameras"]
-        for name, camera in cameras.items():
-            assert camera["read"] == camera["delivered"] + camera["dropped"] == int(rows[name]["read"])
-            assert (camera["truth"]["missed"], camera["truth"]["false"]) == (0, 0)
-            saved = {path.name for path in crops.glob(f"{name}-*.png")}
-            assert saved == {f"{name}-{hit['frame']:06d}.png" for hit in camera["detections"]}
+@pytest.mark.parametrize("turn", turns(10, quick=2))
+def test_ctrl_c_at_a_random_moment_ends_with_130_and_the_summary(turn: int, tmp_path: Path) -> None:
+    rng = random.Random(3 + turn)
+    crops = tmp_path / str(turn)
+    options = ["--pace", "--display", "none", "--save", str(crops), "--json", str(tmp_path / "r.json")]
+    with subprocess.Popen(
+        [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        assert process.stdout is not None
+        while "Ctrl-C stops" not in process.stdout.readline():
+            pass
+        time.sleep(rng.choice([0.0, rng.uniform(0, 0.1), rng.uniform(0, 5)]))
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "")
+    rows = table(output)
+    cameras = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["cameras"]
+    for name, camera in cameras.items():
+        assert camera["read"] == camera["delivered"] + camera["dropped"] == int(rows[name]["read"])
+        assert (camera["truth"]["missed"], camera["truth"]["false"]) == (0, 0)
+        saved = {path.name for path in crops.glob(f"{name}-*.png")}
+        assert saved == {f"{name}-{hit['frame']:06d}.png" for hit in camera["detections"]}
 
 
 def test_processes_find_the_same_and_say_nothing_of_their_own(tmp_path: Path) -> None:

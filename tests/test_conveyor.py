@@ -35,7 +35,7 @@ CAM2 = MotionPreset(
 LOWER = replace(DEFAULT, threshold=85)
 BACKGROUND = replace(DEFAULT, threshold=40, reference="background")
 SHIPPED = {"conveyor": DEFAULT, "conveyor2": CAM2}
-SEEDS = range(100, 120)
+SEEDS = range(100, 120)  # with --slow; else the first two
 # kind, light, the presets by name
 ROUNDS = [
     *(("dark", light, {"default": DEFAULT}) for light in (0.95, 1.0, 1.15)),
@@ -66,11 +66,16 @@ def scores_of_a_seed(seed: int) -> list[tuple[str, float, Score]]:
 
 
 @pytest.fixture(scope="module")
-def scores() -> dict[tuple[str, float], Score]:
-    """By preset and light, the sum over 20 belts of 8 parts each."""
+def seeds(request: pytest.FixtureRequest) -> range:
+    return SEEDS if request.config.getoption("slow") else SEEDS[:2]
+
+
+@pytest.fixture(scope="module")
+def scores(seeds: range) -> dict[tuple[str, float], Score]:
+    """By preset and light, the sum over a belt of 8 parts for each seed."""
     sums: dict[tuple[str, float], list[int]] = defaultdict(lambda: [0, 0, 0])
     with ProcessPoolExecutor(2, get_context("spawn")) as executor:
-        for of_a_seed in executor.map(scores_of_a_seed, SEEDS, timeout=900):
+        for of_a_seed in executor.map(scores_of_a_seed, seeds, timeout=900):
             for name, light, score in of_a_seed:
                 for place, count in enumerate((score.found, score.missed, score.false)):
                     sums[name, light][place] += count
@@ -85,10 +90,10 @@ def scores() -> dict[tuple[str, float], Score]:
 @pytest.mark.parametrize("name", ["default", "cam2"])
 @pytest.mark.parametrize("light", [0.95, 1.0, 1.15])
 def test_other_seeds_and_lights_are_read_as_well(
-    scores: dict[tuple[str, float], Score], name: str, light: float
+    scores: dict[tuple[str, float], Score], seeds: range, name: str, light: float
 ) -> None:
     score = scores[name, light]
-    assert score.found + score.missed == 8 * len(SEEDS)
+    assert score.found + score.missed == 8 * len(seeds)
     assert min(score.recall, score.precision) >= 0.99
 
 

@@ -21,11 +21,14 @@ import cloudpickle  # type: ignore[import-untyped]
 import psutil
 
 from ..errors import FactoryError
+from . import sandbox_server
 from .page import say
 
 # What Python itself keeps running beside a process's children, and the interpreter that a .venv of Windows
 # starts in its turn.
-HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "factory_lib.lab.sandbox_child")
+HELPERS: tuple[str, ...] = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+if sys.platform == "win32":
+    HELPERS += ("factory_lib.lab.sandbox_child",)
 MARK = "FACTORY_APART"  # a variable by which everything that one call starts can be told
 START = 60.0  # seconds that a cold, busy machine may take to start Python and to import what is used
 MOST_PRINTED, MOST_RETURNED, PAGE = 10_000_000, 100_000_000, 2_000  # bytes
@@ -124,7 +127,7 @@ def run_packed(call: bytes, seconds: float) -> Outcome:
         # What it makes in the usual place for temporary files goes with the folder; MARK tells its processes.
         env = {**os.environ, "PYTHONUTF8": "1", MARK: name, "TMPDIR": name, "TEMP": name, "TMP": name}
         with outputs[0].open("wb") as printed, outputs[1].open("wb") as complaints:
-            process = subprocess.Popen(
+            process = sandbox_server.fork(name, env, START) or subprocess.Popen(
                 [sys.executable, "-P", "-m", "factory_lib.lab.sandbox_child", name],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
@@ -251,7 +254,7 @@ def _names(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*map(_names, inner))
 
 
-def _end_for_sure(process: "subprocess.Popen[bytes]", mark: str) -> int:
+def _end_for_sure(process: "subprocess.Popen[bytes] | sandbox_server.Forked", mark: str) -> int:
     """End an interpreter and all that it has started, also while somebody presses Ctrl-C again and again."""
     interrupted: KeyboardInterrupt | None = None
     while True:
@@ -265,7 +268,7 @@ def _end_for_sure(process: "subprocess.Popen[bytes]", mark: str) -> int:
         return left
 
 
-def _end(process: "subprocess.Popen[bytes]", mark: str) -> int:
+def _end(process: "subprocess.Popen[bytes] | sandbox_server.Forked", mark: str) -> int:
     """End an interpreter and all that it has started; tell how many of those were still running."""
     family = _family(process.pid, mark)
     left = sum(not _is_helper(one) for one in family)

@@ -6,7 +6,7 @@ from PIL import Image, ImageSequence
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 
 def test_the_readmes_film_and_lanes_can_be_made_again(tmp_path: Path) -> None:

@@ -21,11 +21,24 @@ import pytest
 from conftest import wait_until
 
 from factory_lib import FactoryError
+from factory_lib.lab import sandbox_server
 from factory_lib.lab.sandbox import apart, pack
 
 
+@pytest.fixture(autouse=True, params=["forked", "started"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """By a fork of a process that has imported everything, as on Linux; by a fresh start, as elsewhere."""
+    if request.param == "started":
+        monkeypatch.setattr(sandbox_server, "IS_SUPPORTED", False)
+    elif not sandbox_server.IS_SUPPORTED:
+        pytest.skip("only Linux has forked children")
+    else:
+        apart(int)  # now the server is there
+    return str(request.param)
+
+
 @pytest.fixture(autouse=True)
-def no_process_left() -> None:
+def no_process_left(way: str) -> None:
     before = {process.pid for process in psutil.Process().children(recursive=True)}
     yield
     after = {process.pid for process in psutil.Process().children(recursive=True)}
