@@ -1,9 +1,7 @@
-"""What all tests share: nothing survives its test, small clips."""
+"""What tests share: small clips, waiting, repetitions."""
 
 import os
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,35 +17,6 @@ Image = NDArray[np.uint8]
 MakeClip = Callable[..., Path]
 
 pytest_plugins = ["whole_run"]
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """Fail a test that leaves a thread or a temporary file behind: another one could come to need it."""
-    before, temporary = set(threading.enumerate()), Path(tempfile.gettempdir())
-    there = set(temporary.iterdir())
-    yield
-    # tqdm keeps one monitor thread of its own for the process, and Dask one that packs and unpacks.
-    left = [
-        thread
-        for thread in threading.enumerate()
-        if thread not in before
-        and type(thread).__name__ != "TMonitor"
-        and thread.name != "Dask-Offload_0"
-        and thread.is_alive()
-    ]
-    assert left == []
-    # multiprocessing has one folder for as long as its process lives, pytest until the end of the run.
-    shared = ("pymp-", "pytest-of-")
-    assert [path for path in set(temporary.iterdir()) - there if not path.name.startswith(shared)] == []
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_server_is_left() -> Iterator[None]:
-    """End the process that forks what a check runs: other tests count their children."""
-    yield
-    if sandbox_server := sys.modules.get("factory_lib.lab.sandbox_server"):
-        sandbox_server.end()
 
 
 @pytest.fixture

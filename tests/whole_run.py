@@ -3,7 +3,9 @@
 import os
 import re
 import shutil
+import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +17,8 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_OURS = (".git", ".venv", "__pycache__", ".ipynb_checkpoints", "build", "htmlcov")
+# What libraries keep in the temporary folder for longer than a test: multiprocessing, pytest, Dask.
+SHARED = ("pymp-", "pytest-of-", "dask-scratch-space")
 SECONDS = "factory/seconds"  # in pytest's cache: how long each test took last time
 
 
@@ -65,6 +69,33 @@ def files() -> set[str]:
         folders[:] = [n for n in folders if n not in NOT_OURS and not n.endswith((".egg-info", "_cache"))]
         found |= {os.path.join(folder, name) for name in names if not name.startswith(".coverage")}
     return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """Fail a test that leaves a thread or a temporary file behind: another one could come to need it."""
+    before, temporary = set(threading.enumerate()), Path(tempfile.gettempdir())
+    there = set(temporary.iterdir())
+    yield
+    # tqdm keeps one monitor thread of its own for the process, and Dask one that packs and unpacks.
+    left = [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before
+        and type(thread).__name__ != "TMonitor"
+        and thread.name != "Dask-Offload_0"
+        and thread.is_alive()
+    ]
+    assert left == []
+    assert [path for path in set(temporary.iterdir()) - there if not path.name.startswith(SHARED)] == []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_server_is_left() -> Iterator[None]:
+    """End the process that forks what a check runs: other tests count their children."""
+    yield
+    if sandbox_server := sys.modules.get("factory_lib.lab.sandbox_server"):
+        sandbox_server.end()
 
 
 class Lines:
@@ -156,9 +187,9 @@ class WholeRun:
         if self.took and hasattr(self.config, "cache"):
             seconds = self.remembered() | {name: round(took, 2) for name, took in self.took.items()}
             self.config.cache.set(SECONDS, seconds)
-        temporary = [path for path in self.folder.glob("*") if not path.name.startswith(("pytest-of-", "gw"))]
-        temporary += self.folder.glob("gw*/*")
-        self.left = sorted(map(str, temporary)) + sorted(files() - self.before)
+        temporary = [*self.folder.glob("*"), *self.folder.glob("gw*/*")]
+        kept = [path for path in temporary if not path.name.startswith((*SHARED, "gw"))]
+        self.left = sorted(map(str, kept)) + sorted(files() - self.before)
         if self.left and not session.exitstatus:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

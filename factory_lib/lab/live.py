@@ -23,7 +23,7 @@ from .gauges import Gauges, Image
 from .page import in_notebook
 from .panel import Panel
 from .sender import PATIENCE, Sender
-from .workloads import CLIPS
+from .workloads import CLIPS, SHARE
 
 MOST_UNCAPPED = 30.0  # seconds
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -94,7 +94,8 @@ class LiveView:
                 "Without a cap (fps=None) the page falls behind until it freezes.",
                 f"Say when to stop: seconds=5, or another number up to {MOST_UNCAPPED:g}.",
             )
-        self._factory, self._fps, self._pace, self._seconds = factory, fps, float(pace), seconds
+        self._factory, self._fps, self._pace = factory, fps, float(pace)
+        self._seconds = seconds and seconds * SHARE
         self._gauges = Gauges()
         self._panel: Panel | None = None
         self._sender: Sender | None = None

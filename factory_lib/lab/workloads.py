@@ -242,9 +242,9 @@ def crash() -> None:
     os.abort()
 
 
-def wait_a_second() -> None:
+def wait_a_second(seconds: float = 1.0) -> None:
     """Wait, as for a camera or the network."""
-    time.sleep(1)
+    time.sleep(seconds)
 
 
 def add_squares(count: int = 25_000_000) -> int:
@@ -298,3 +298,15 @@ def inspect_frames(frames: Sequence[Frame], preset: MotionPreset) -> list[Detect
     detector = MotionDetector(preset)
     found = (frame for frame in frames if detector.detect(frame.image, frame.time) is not None)
     return [Detection(frame.index, frame.time) for frame in found]
+
+
+# -- for tests --------------------------------------------------------------------------------------
+
+# What share of the work that is only measured is really done. What a lesson shows of these functions, and
+# what it counts, stays as it is.
+SHARE = float(os.environ.get("FACTORY_WORK", "1"))
+inspect_with_opencv.__defaults__ = (max(1, round(800 * SHARE)),)
+inspect_in_python.__defaults__ = (max(1, round(110 * SHARE)),)
+wait_for_camera.__defaults__ = (max(1, round(24 * SHARE)),)
+add_squares.__defaults__ = (max(1, round(25_000_000 * SHARE)),)
+wait_a_second.__defaults__ = (SHARE,)

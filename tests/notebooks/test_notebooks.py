@@ -14,6 +14,7 @@ import nbformat
 import psutil
 import pytest
 from conftest import wait_until
+from whole_run import files
 
 from factory_lib.classroom.cells import checked, code_cells
 
@@ -71,20 +72,6 @@ def nbval(path: Path, tmp_path: Path, *options: str) -> None:
     assert counts == [len(code_cells(nbformat.read(path, as_version=4))), 0, 0, 0], said
 
 
-def files() -> set[str]:
-    """List the project's files, without what Python and the tools keep for themselves."""
-    found = set()
-    for folder, folders, names in os.walk(ROOT):
-        folders[:] = [
-            name
-            for name in folders
-            if name not in (".git", ".venv", "__pycache__", ".ipynb_checkpoints")
-            and not name.endswith((".egg-info", "_cache"))
-        ]
-        found |= {os.path.join(folder, name) for name in names if not name.startswith(".coverage")}
-    return found
-
-
 def alive() -> list[psutil.Process]:
     """Find every process that these tests started, also one whose parent is gone."""
     found = []
@@ -98,8 +85,12 @@ def alive() -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def before() -> Iterator[set[str]]:
-    """Return the files that were there before; end what a failed test left alive."""
+def before(request: pytest.FixtureRequest) -> Iterator[set[str]]:
+    """Return the files that were there before; end what a failed test left alive.
+
+    Work that is only measured is shortened; with --slow it has its full length.
+    """
+    MARKED["FACTORY_WORK"] = "1" if request.config.getoption("slow") else "0.15"
     yield files()
     for process in alive():
         process.kill()

@@ -9,8 +9,10 @@ from typing import Any
 
 from ...factory import Camera
 from ...video import Frame
+from . import recorder
 
-PATIENCE = 2.0  # seconds that a thread of ours waits for room before it takes the main loop for gone
+# Seconds that a thread of ours waits for room before it takes the main loop for gone.
+PATIENCE = 2.0 * recorder.PATIENCE
 EVERY = 10  # each tenth frame has a part
 
 
@@ -107,8 +109,6 @@ def run(
     watch: Any, main_loop: Any, cameras: list[Any], display: Display, room: int, seconds: float
 ) -> dict[str, Any]:
     """Run threads and main loop as the lesson does; return what came of it, and leave no thread running."""
-    from .recorder import attempt
-
     events, stop, errors = Recorder(room), threading.Event(), list[Any]()
     before = threading.active_count()
     threading.excepthook = lambda args: None  # told by what is missing
@@ -117,7 +117,7 @@ def run(
     ]
     for thread in threads:
         thread.start()
-    _, said, _ = attempt(main_loop, events, threads, stop, display, seconds=seconds)
+    _, said, _ = recorder.attempt(main_loop, events, threads, stop, display, seconds=seconds)
     alive = sum(thread.is_alive() for thread in threads)
     seen = {
         "said": said,

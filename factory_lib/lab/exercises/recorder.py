@@ -1,11 +1,15 @@
 """Helpers for `observe`, which runs in an interpreter that is thrown away after it."""
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from ..sandbox_child import describe
 
+# By what share of its time a learner's function may really keep us waiting. Our tests of answers that wait
+# for ever have less patience.
+PATIENCE = float(os.environ.get("FACTORY_PATIENCE", "1"))
 # What is wrong where a process or thread was given the answer of its target for a target.
 BRACKETS = (
     "Your target ran at once, where you wrote it: target=work(...) calls work and hands over what it "
@@ -41,5 +45,5 @@ def attempt(function: Callable[..., Any], *args: Any, seconds: float) -> tuple[A
 
     thread = threading.Thread(target=call, name="attempt", daemon=True)
     thread.start()
-    thread.join(timeout=seconds)
+    thread.join(timeout=seconds * PATIENCE)
     return outcome[0] if outcome else (None, f"did not finish in {seconds:g} s", False)
