@@ -1,12 +1,16 @@
 """No wrong verdict, on programs of which the truth is known."""
 
 import functools
+import json
 import re
 
 import pytest
+from freeze import FROZEN, frozen
 from programs import Program, collect
 
 from factory_lib.interleave import Result, explore, replay
+
+ALWAYS = json.loads(FROZEN.read_text(encoding="utf-8"))
 
 
 @functools.cache  # the identical result comes each time, as test_search says: once is enough
@@ -38,6 +42,15 @@ def test_verdict_and_outcomes_are_those_that_are_known(program: Program) -> None
 
     assert (result.verdict, seen) == (program.verdict, program.outcomes), str(result)
     assert sum(result.outcomes.values()) == result.schedules
+
+
+@pytest.mark.parametrize("program", collect(), ids=str)
+def test_the_engine_answers_as_it_always_has(program: Program) -> None:
+    assert frozen(answer(program.name)[0]) == ALWAYS.get(program.name)
+
+
+def test_nothing_is_frozen_of_which_there_is_no_program() -> None:
+    assert sorted(ALWAYS) == sorted(program.name for program in collect())
 
 
 @pytest.mark.parametrize("program", collect(), ids=str)
