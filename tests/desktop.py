@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 @contextmanager
 def virtual_screen() -> Iterator[str]:
-    """Start Xvfb and give its DISPLAY; a machine without Xvfb skips (in CI: fails)."""
-    xvfb = shutil.which("Xvfb")
-    if xvfb is None:
-        pytest.skip("Xvfb is not installed (Debian: xvfb)")
+    """Start Xvfb and give its DISPLAY; a machine without what that needs skips (in CI: fails)."""
+    for program in ("Xvfb", "xdotool"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed (Debian: {program.lower()})")
     reader, writer = os.pipe()
     server = subprocess.Popen(
-        [xvfb, "-displayfd", str(writer), "-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-noreset"],
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1400x1000x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[writer],
         stderr=subprocess.DEVNULL,
     )

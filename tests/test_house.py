@@ -1,6 +1,7 @@
 """The house rules that a machine can check."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -106,6 +107,15 @@ def test_importing_the_factory_imports_nothing_that_it_does_not_use() -> None:
     assert printed(code) == "[]\n"
 
 
+@pytest.mark.parametrize(
+    "package", ["factory_lib", "factory_lib.lab", "factory_lib.interleave", "factory_lib.lab.sandbox_child"]
+)
+def test_importing_a_package_loads_neither_opencv_nor_numpy(package: str) -> None:
+    code = f"import sys, {package}; print(sorted({{'cv2', 'numpy', 'psutil'}} & set(sys.modules)))"
+
+    assert printed(code) == "[]\n"
+
+
 def test_nothing_that_is_imported_looks_at_every_call_of_the_process() -> None:
     """An audit hook in Python stays, and on 3.11 two threads cannot set their traces at once with one."""
     code = """
@@ -146,3 +156,59 @@ def test_no_blocking_call_of_the_product_is_without_a_timeout() -> None:
                 receiver = ast.unparse(node.func.value)
                 if (name in ("get", "put") and "events" in receiver) or (name == "wait" and not node.args):
                     assert "timeout" in given, f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+
+
+def test_ci_runs_the_readmes_commands_word_for_word() -> None:
+    start = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Start\n")[2].partition("\n## ")[0]
+    promised = re.findall(r"^python3 course\.py .*$", start, re.MULTILINE)
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    run = re.findall(r'as "[^"]+" (python3 course\.py [^&;\n]*[^&;\s])', script)
+
+    assert len(promised) == 2
+    assert run[-2:] == promised
+    # What else it runs are the same commands, with options that the README names.
+    for command in run:
+        [known] = [one for one in promised if command.startswith(one)]
+        options = command.removeprefix(known).strip()
+        assert all(f"`{word}`" in start or f"`{options}`" in start for word in options.split())
+
+
+def test_ci_adds_one_variable_to_a_plain_login() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+    assert "env -i" in script
+    assert re.findall(r"\b[A-Z_]+(?==)", script.partition("login=(")[2].partition(")\n")[0]) == [
+        "LANG",
+        "FACTORY_REQUIRE_ALL",
+    ]
+
+
+def test_a_text_file_without_an_encoding_fails_in_every_file_of_the_tests() -> None:
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    watched = [re.compile(found) for found in re.findall(r'"error::EncodingWarning:(.*)"', settings)]
+    # A package's files are named by it; others are found by their own names.
+    names = [
+        path.parent.name if (path.parent / "__init__.py").exists() else path.stem
+        for path in (ROOT / "tests").rglob("*.py")
+    ]
+
+    assert [name for name in names if not any(one.match(name) for one in watched)] == []
+
+
+def test_what_course_py_sets_reaches_every_test() -> None:
+    sys.path.insert(0, str(ROOT))
+    course = importlib.import_module("course")
+    sys.path.remove(str(ROOT))
+    command, folder, env = course.test_run(["-n", "2", "--no-header", "-p", "no:cacheprovider"])
+    probe = ROOT / "tests" / "probe_variables.py"
+
+    done = subprocess.run(
+        [sys.executable, *command[1:], str(probe)],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+    )
+
+    assert " 4 passed in " in done.stdout, done.stdout + done.stderr

@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: a soak, a sweep or a repetition; only with --slow")
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    worker = config.workerinput["workerid"] if hasattr(config, "workerinput") else None
     if worker is None:
         config.pluginmanager.register(WholeRun(config))
     if worker or not config.getoption("numprocesses", None):
