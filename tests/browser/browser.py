@@ -6,15 +6,18 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 from conftest import wait_until
-from playwright.sync_api import Locator, Page, sync_playwright
+from nbformat import NotebookNode
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 # A test's machine may be root in a container, where Chromium's sandbox cannot be; the pages are our own.
@@ -25,10 +28,10 @@ IDLE = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.datas
 
 
 class Notebook:
-    """A notebook that is open in the browser; `page` is Playwright's."""
+    """A notebook that is open in the browser; `page` is Playwright's, `folder` is where its kernel works."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    def __init__(self, page: Page, folder: Path) -> None:
+        self.page, self.folder = page, folder
 
     def run_all(self, seconds: float = 120) -> None:
         """Choose Run All in the menu and wait until every cell has run."""
@@ -84,16 +87,74 @@ def browser_path() -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
 
-@contextmanager
-def opened(
-    notebook: str | Path, folder: Path, before: Callable[[Page], None] | None = None
-) -> Iterator[Notebook]:
-    """Open a copy of a notebook in JupyterLab, with settings, history and kernels of its own.
+class Lab:
+    """A running JupyterLab with a browser before it, in which one notebook after the other is opened."""
 
-    `before` is given the page before anything is loaded.
-    """
-    name = Path(notebook).name
-    shutil.copy(NOTEBOOKS / notebook, folder / name)
+    def __init__(self, folder: Path, address: str, browser: Browser) -> None:
+        self.folder, self.address = folder, address
+        # One for all pages: JupyterLab's scripts are loaded and compiled once.
+        self.context = browser.new_context(viewport={"width": 1100, "height": 1000})
+
+    @contextmanager
+    def opened(
+        self, notebook: str | Path | NotebookNode, before: Callable[[Page], None] | None = None
+    ) -> Iterator[Notebook]:
+        """Open a copy of a notebook in a folder of its own; its kernel ends with the block.
+
+        `before` is given the page before anything is loaded.
+        """
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        if isinstance(notebook, NotebookNode):
+            path = folder / "made.ipynb"
+            nbformat.write(notebook, path)
+        else:
+            path = Path(shutil.copy(NOTEBOOKS / notebook, folder))
+        page = self.context.new_page()
+        try:
+            if before is not None:
+                before(page)
+            # Without what the page before has kept of itself.
+            page.goto(f"{self.address}/doc/tree/{folder.name}/{path.name}?reset", timeout=60_000)
+            page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+            # Before its kernel is there, a notebook counts as idle too.
+            page.get_by_text("parallelism | Idle").wait_for(timeout=60_000)
+            yield Notebook(page, folder)
+        finally:
+            page.close()
+            for session in json.loads(self._ask("GET", "sessions")):
+                self._ask("DELETE", f"sessions/{session['id']}")
+
+    def _ask(self, method: str, what: str) -> bytes:
+        request = urllib.request.Request(f"{self.address}/api/{what}", method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return bytes(answer.read())
+
+
+def cells_of(path: Path, names: str) -> NotebookNode:
+    """Return a notebook of those cells of another that have these ids."""
+    cells = {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}
+    return notebook_of(*(cells[name] for name in names.split()))
+
+
+def notebook_of(*cells: NotebookNode) -> NotebookNode:
+    """Return a notebook for the kernel that `running_lab` has."""
+    kernelspec = {"name": "parallelism", "display_name": "parallelism", "language": "python"}
+    return nbformat.v4.new_notebook(cells=list(cells), metadata={"kernelspec": kernelspec})
+
+
+@contextmanager
+def opened(notebook: str | Path, folder: Path) -> Iterator[Notebook]:
+    """Open a copy of a notebook in a JupyterLab of its own."""
+    with running_lab(folder) as lab, lab.opened(notebook) as there:
+        yield there
+
+
+@contextmanager
+def running_lab(folder: Path) -> Iterator[Lab]:
+    """Start JupyterLab in a folder, with settings, history and kernels of its own, and a browser."""
+    path = browser_path()
+    if path is None and sys.platform == "linux":
+        pytest.skip("There is no Chromium or Chrome here (Debian: chromium)")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -119,6 +180,7 @@ def opened(
         f"--port={port}",
         "--IdentityProvider.token=",
         "--ServerApp.password=",
+        "--ServerApp.disable_check_xsrf=True",  # so that not only a page may end a kernel
         "--LabApp.news_url=",
         f"--ServerApp.root_dir={folder}",
     ]
@@ -130,22 +192,14 @@ def opened(
     )
     try:
         address = f"http://127.0.0.1:{port}"
-        assert wait_until(lambda: _answers(f"{address}/api"), 60), "JupyterLab does not answer"
         with sync_playwright() as playwright:
-            path = browser_path()
             where = {"executable_path": path} if path else {"channel": "chrome"}
             try:
                 browser = playwright.chromium.launch(args=OPTIONS, **where)
             except Exception as error:
                 pytest.skip(f"There is no Chromium or Chrome here (Debian: chromium): {error}")
-            page = browser.new_page(viewport={"width": 1100, "height": 1000})
-            if before is not None:
-                before(page)
-            page.goto(f"{address}/doc/tree/{name}?reset", timeout=60_000)
-            page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-            # Before its kernel is there, a notebook counts as idle too.
-            page.get_by_text("parallelism | Idle").wait_for(timeout=60_000)
-            yield Notebook(page)
+            assert wait_until(lambda: _answers(f"{address}/api"), 60), "JupyterLab does not answer"
+            yield Lab(folder, address, browser)
             browser.close()
     finally:
         family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]

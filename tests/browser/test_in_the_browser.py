@@ -1,17 +1,41 @@
 """What a learner does with mouse and keyboard in a lesson."""
 
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
+import nbformat
 import pytest
-from browser import opened
+from browser import NOTEBOOKS, Lab, running_lab
+from nbformat import NotebookNode
 
 from factory_lib import MotionPreset
 
 pytestmark = pytest.mark.timeout(300)
 
+Lesson = Callable[..., NotebookNode]
 
-def test_a_guess_is_noted_and_the_tuner_follows_its_sliders_and_saves(tmp_path: Path) -> None:
-    with opened("01_motion_detect.ipynb", tmp_path) as notebook:
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lesson(request: pytest.FixtureRequest) -> Lesson:
+    """Read a lesson; cells that only measure, and that no later cell needs, stay in it with --slow."""
+
+    def read(name: str, only_measuring: str) -> NotebookNode:
+        notebook: NotebookNode = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        assert set(only_measuring.split()) <= {cell.id for cell in notebook.cells}
+        if not request.config.getoption("slow"):
+            notebook.cells = [cell for cell in notebook.cells if cell.id not in only_measuring.split()]
+        return notebook
+
+    return read
+
+
+def test_a_guess_is_noted_and_the_tuner_follows_its_sliders_and_saves(lab: Lab, lesson: Lesson) -> None:
+    with lab.opened(lesson("01_motion_detect", "count-passing check-tune")) as notebook:
         notebook.run_all()
 
         guess = notebook.find("input[placeholder='your guess']")
@@ -47,12 +71,15 @@ def test_a_guess_is_noted_and_the_tuner_follows_its_sliders_and_saves(tmp_path: 
 
         cell.get_by_role("button", name="Save").click()
         cell.get_by_text("Saved as [default] in").wait_for(timeout=20_000)
-        saved = MotionPreset.load(tmp_path / "motion.cfg")
+        saved = MotionPreset.load(notebook.folder / "motion.cfg")
         assert saved == MotionPreset(threshold=255, roi_bottom_right=(212, 89))
 
 
-def test_run_all_in_a_lesson_with_blanks_goes_to_its_end_and_says_what_is_left(tmp_path: Path) -> None:
-    with opened("04_multithread.ipynb", tmp_path) as notebook:
+def test_run_all_in_a_lesson_with_blanks_goes_to_its_end_and_says_what_is_left(
+    lab: Lab, lesson: Lesson
+) -> None:
+    measuring = "run-daemon run-many run-done run-consumers by-hand download run-depth"
+    with lab.opened(lesson("04_multithread", measuring)) as notebook:
         notebook.run_all()
 
         for exercise in ("04-threads", "04-backpressure"):
@@ -61,8 +88,10 @@ def test_run_all_in_a_lesson_with_blanks_goes_to_its_end_and_says_what_is_left(t
         notebook.find("h2", "Remember")
 
 
-def test_who_plays_the_scheduler_can_lose_a_count_and_run_all_goes_to_the_end(tmp_path: Path) -> None:
-    with opened("05_race_condition.ipynb", tmp_path) as notebook:
+def test_who_plays_the_scheduler_can_lose_a_count_and_run_all_goes_to_the_end(
+    lab: Lab, lesson: Lesson
+) -> None:
+    with lab.opened(lesson("05_race_condition", "reveal-three run-price")) as notebook:
         notebook.run_all()
 
         notebook.find("h2", "Remember")

@@ -1,14 +1,16 @@
 """The factory live in JupyterLab: pictures that change, a Stop that is heard, and nothing left behind."""
 
 import re
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
-from browser import count_pictures, opened
+from browser import Lab, count_pictures, notebook_of, running_lab
 from conftest import wait_until
+from nbformat import NotebookNode
 from playwright.sync_api import Page, WebSocketRoute
 
 pytestmark = pytest.mark.timeout(300)
@@ -24,6 +26,12 @@ counts = view.join(timeout=60).cameras["Cam1"]
 print("joined: the clips were read", "in part" if counts.read < 1800 else "to the end")
 """
 BOTH_CHANGE = "() => ['Cam1: live', 'Cam2: live'].every(name => window.loaded[name] >= 10)"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("lab")) as lab:
+        yield lab
 
 
 def find_kernel() -> psutil.Process:
@@ -43,17 +51,12 @@ def check_pictures_change(page: Page, kernel: psutil.Process) -> None:
     assert open_clips(kernel) == ["conveyor.mp4", "conveyor2.mp4"]
 
 
-def written(folder: Path, *sources: str) -> Path:
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    kernelspec = {"name": "parallelism", "display_name": "parallelism", "language": "python"}
-    path = folder / "made" / "live.ipynb"
-    path.parent.mkdir()
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), path)
-    return path
+def live_notebook() -> NotebookNode:
+    return notebook_of(*map(nbformat.v4.new_code_cell, (VIEW, JOIN)))
 
 
-def test_the_view_shows_stops_begins_again_and_ends_with_its_page(tmp_path: Path) -> None:
-    with opened(written(tmp_path, VIEW, JOIN), tmp_path) as notebook:
+def test_the_view_shows_stops_begins_again_and_ends_with_its_page(lab: Lab) -> None:
+    with lab.opened(live_notebook()) as notebook:
         page, kernel = notebook.page, find_kernel()
         start, stop = (page.locator(".widget-button", has_text=word) for word in ("Start", "Stop"))
 
@@ -79,7 +82,7 @@ def test_the_view_shows_stops_begins_again_and_ends_with_its_page(tmp_path: Path
         assert wait_until(lambda: open_clips(kernel) == [], seconds=60)
 
 
-def test_a_page_that_is_heard_aside_late_is_heard_while_a_cell_runs(tmp_path: Path) -> None:
+def test_a_page_that_is_heard_aside_late_is_heard_while_a_cell_runs(lab: Lab) -> None:
     """JupyterLab asks for the thread in which a kernel hears it aside; a busy machine answers when it can."""
     held = []
 
@@ -98,7 +101,7 @@ def test_a_page_that_is_heard_aside_late_is_heard_while_a_cell_runs(tmp_path: Pa
     def before(page: Page) -> None:
         page.route_web_socket(re.compile("/channels"), hold)
 
-    with opened(written(tmp_path, VIEW, JOIN), tmp_path, before) as notebook:
+    with lab.opened(live_notebook(), before) as notebook:
         page = notebook.page
         notebook.begin_all()
         check_pictures_change(page, find_kernel())

@@ -397,19 +397,22 @@ def test_a_cell_that_raises_leaves_its_files_alone_and_the_others_go_on(folder: 
 
 def test_a_cell_that_takes_for_ever_or_ends_the_kernel_gets_a_sentence(folder: Path) -> None:
     limit = "import factory_lib.classroom.lessons as lessons\nlessons.SECONDS = 2\n"
-    for source, word in (
-        ("import time\n\ntime.sleep(60)", "timed out"),
-        ("import os\n\nos._exit(3)", "died"),
+    for name, source in (
+        (NAME, "import time\n\ntime.sleep(60)"),
+        ("03_ends", "import os\n\nos._exit(3)"),
     ):
         notebook = sample()
         cell(notebook, "step-1").source = source
-        save(folder, notebook)
-        before = files(folder)
-        done = run(folder, before=limit)
-        assert done.returncode == 1, done.stderr
-        assert done.stdout.splitlines()[1].startswith("02_capture, cell step-1: It stops with ")
-        assert word in done.stdout
-        assert files(folder) == before
+        save(folder, notebook, name)
+    before = files(folder)
+    done = run(folder, before=limit)
+    assert done.returncode == 1, done.stderr
+    *_, for_ever, ends = done.stdout.splitlines()
+    assert for_ever.startswith(f"{NAME}, cell step-1: It stops with ")
+    assert "timed out" in for_ever
+    assert ends.startswith("03_ends, cell step-1: It stops with ")
+    assert "died" in ends
+    assert files(folder) == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="A test cannot press Ctrl-C on Windows without hitting itself")
