@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from batch_workers import held, number
 from conftest import wait_until
 from dask_cluster import Cluster, dask_cluster
 from distributed import Client, KilledWorker, LocalCluster
-from recordings import small_recordings
+from recordings import beginning, small_recordings
 from small_belt import SMALL
 
 from factory_lib import Detection, FactoryError, MotionPreset, inspect_all, inspect_recording, resource_path
@@ -39,21 +40,29 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def batches(recordings: list[Path]) -> list[tuple[list[Path], MotionPreset]]:
-    return [
-        ([resource_path("conveyor.mp4"), resource_path("conveyor2.mp4")], MotionPreset()),
-        (recordings, SMALL),
-    ]
+def batches(
+    recordings: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[list[Path], MotionPreset]]:
+    folder = tmp_path_factory.mktemp("shipped")
+    clips = [resource_path(name) for name in ("conveyor.mp4", "conveyor2.mp4")]
+    shipped = [beginning(clip, folder, frames=300) for clip in clips]
+    return [(shipped, MotionPreset()), (recordings, SMALL)]
 
 
 @pytest.fixture(scope="module")
 def one_by_one(batches: list[tuple[list[Path], MotionPreset]]) -> dict[Path, list[Detection]]:
     found = {path: inspect_recording(path, preset) for paths, preset in batches for path in paths}
-    shipped, truth = found[resource_path("conveyor.mp4")], GroundTruth.beside(resource_path("conveyor.mp4"))
+    (shipped, *_), _ = batches[0]
+    truth = GroundTruth.beside(shipped)
     assert truth is not None
-    assert truth.score([detection.frame for detection in shipped]) == Score(found=26, missed=0, false=0)
+    assert truth.score([detection.frame for detection in found[shipped]]) == Score(4, missed=0, false=0)
     assert all(found.values())
     return found
+
+
+def copies(recordings: list[Path], folder: Path) -> list[Path]:
+    """Copy recordings to where their test can leave files beside them."""
+    return [Path(shutil.copy(path, folder)) for path in recordings]
 
 
 class Plain(Executor):
@@ -242,8 +251,10 @@ def test_after_stop_nothing_begins_and_what_has_begun_is_still_yielded() -> None
     assert sorted(yielded) == sorted(gate.begun) == ["0", "1"]
 
 
-def test_after_stop_a_pool_of_processes_still_yields_all_that_it_has_begun(tmp_path: Path) -> None:
-    paths, stop = small_recordings(tmp_path, 20), threading.Event()
+def test_after_stop_a_pool_of_processes_still_yields_all_that_it_has_begun(
+    recordings: list[Path], tmp_path: Path
+) -> None:
+    paths, stop = copies(recordings[:20], tmp_path), threading.Event()
     with processes() as pool, ThreadPoolExecutor(1) as taker:
         taken = taker.submit(list, inspect_all(paths, pool, SMALL, inspect=held, stop=stop))
         assert wait_until(lambda: len(workers_at(tmp_path)) == 2, 60)
@@ -301,8 +312,8 @@ def kill_one_in_mid_run(folder: Path) -> None:
     (folder / "go").touch()
 
 
-def test_a_killed_process_of_a_pool_loses_nothing(tmp_path: Path) -> None:
-    paths = small_recordings(tmp_path, 20)
+def test_a_killed_process_of_a_pool_loses_nothing(recordings: list[Path], tmp_path: Path) -> None:
+    paths = copies(recordings[:20], tmp_path)
     killer = threading.Thread(target=kill_one_in_mid_run, args=[tmp_path])
     killer.start()
     with processes() as pool:
@@ -405,8 +416,10 @@ def client_with(cluster: Cluster, workers: int) -> Iterator[Client]:
         yield client
 
 
-def test_a_killed_worker_of_a_cluster_loses_nothing(commands: Cluster, tmp_path: Path) -> None:
-    paths = small_recordings(tmp_path, 50)
+def test_a_killed_worker_of_a_cluster_loses_nothing(
+    commands: Cluster, recordings: list[Path], tmp_path: Path
+) -> None:
+    paths = copies(recordings, tmp_path)
     with client_with(commands, workers=2) as client, client.get_executor() as executor:
         killer = threading.Thread(target=kill_one_in_mid_run, args=[tmp_path])
         killer.start()

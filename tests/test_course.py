@@ -1,6 +1,7 @@
 """course.py, run as learners run it: in copies of it whose requirements are a tiny project, off line."""
 
 import ast
+import importlib.util
 import itertools
 import json
 import os
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OLD_VERSIONS = ["2.7", "3.6", "3.7", "3.8", "3.9", "3.10"]
 WINDOWS = os.name == "nt"
+INSTALLING = "Installing the course into .venv (once, about a minute) ...\n"
 
 # Builds the editable wheel of the tiny project: the standard library is enough, so no test needs PyPI.
 BACKEND = """
@@ -75,13 +78,32 @@ folder.mkdir(parents=True, exist_ok=True)
 (folder / "asked").write_text(json.dumps(sys.argv[1:]), encoding="utf-8")
 """
 
+# The real venv, but for one step: ensurepip unpacks and compiles pip, which takes longer than all the rest.
+# Here pip is linked, file by file, from the Python that runs the tests: a real one too.
+QUICK_VENV = """
+if __name__ == "__main__":
+    import os, shutil, sys, sysconfig
+    sys.path.remove(os.path.dirname(__file__))
+    import venv
+
+    def link_pip(self, context):
+        there = sysconfig.get_path("purelib", "venv", {{"base": context.env_dir}})
+        for folder in {folders}:
+            link = shutil.copy2 if os.name == "nt" else os.symlink
+            shutil.copytree(folder, os.path.join(there, os.path.basename(folder)), copy_function=link)
+
+    venv.EnvBuilder._setup_pip = link_pip
+    venv.main()
+"""
+
 
 class Course:
     """A folder with the real course.py and a tiny project."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
+    def __init__(self, folder: Path, home: Path, modules: str = "") -> None:
         self.folder = folder
         self.home = home
+        self.modules = modules
         folder.mkdir(parents=True)
         home.mkdir(exist_ok=True)
         for name in ("course.py", "factory.py"):
@@ -123,6 +145,7 @@ class Course:
             "JUPYTER_DATA_DIR": str(self.home / "jupyter"),
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_NO_INDEX": "1",
+            "PYTHONPATH": self.modules,
             "PYTHONIOENCODING": "utf-8",
             "PYTHONWARNDEFAULTENCODING": "1",
         }
@@ -139,7 +162,7 @@ class Course:
             env=self.env(**env),
             capture_output=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=100,
         )
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
@@ -168,19 +191,51 @@ class Course:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    """Return a course that is installed, below a path with spaces and Hangul."""
+def quick(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> str:
+    """Return a folder for PYTHONPATH that makes venv quick; with --slow none, so that all is as it is."""
+    pip = importlib.util.find_spec("pip")
+    if pytestconfig.getoption("slow") or pip is None or pip.origin is None:
+        return ""
+    package = Path(pip.origin).parent
+    folders = [str(package), *map(str, package.parent.glob("pip-*.dist-info"))]
+    modules = tmp_path_factory.mktemp("modules")
+    (modules / "venv.py").write_text(QUICK_VENV.format(folders=folders), encoding="utf-8")
+    return str(modules)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, quick: str) -> Course:
+    """Return a course that is installed, also for its tests, below a path with spaces and Hangul."""
     base = tmp_path_factory.mktemp("course")
-    course = Course(base / "공장 실습 1", base / "home")
-    done = course.run("factory")
+    course = Course(base / "공장 실습 1", base / "home", quick)
+    done = course.run("test")
     assert done.returncode == 0, done.stderr
-    assert "Installing the course into .venv" in done.stderr
+    assert done.stderr == INSTALLING
     return course
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Course:
-    return Course(tmp_path / "공장 실습 2", tmp_path / "home")
+def installed(shared: Course) -> Iterator[Course]:
+    """Return that course; all files that a test has changed, but for the environment's, are put back."""
+    before = contents(shared)
+    yield shared
+    after = contents(shared)
+    for path in after.keys() - before.keys():
+        path.unlink()
+    for path in before:
+        if after.get(path) != before[path]:
+            path.write_bytes(before[path])
+
+
+def contents(course: Course) -> dict[Path, bytes]:
+    """Read all files of the course and of its home, and of its environment the stamp."""
+    files = [path for path in course.home.parent.rglob("*") if ".venv" not in path.parts and path.is_file()]
+    return {path: path.read_bytes() for path in [*files, course.stamp] if path.exists()}
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, quick: str) -> Course:
+    return Course(tmp_path / "공장 실습 2", tmp_path / "home", quick)
 
 
 def told(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
@@ -304,7 +359,9 @@ def test_the_learners_own_files_do_not_stand_in_for_modules(command: str, instal
 
 def test_test_runs_pytest_in_the_courses_folder_and_warns_of_default_encodings(installed: Course) -> None:
     answer = told(installed.run("test", "-k", "x or y", PYTHONWARNDEFAULTENCODING="", PYTHONUTF8="0"))
-    assert answer["options"] == ["-k", "x or y"]
+    # The user's options come last, so that they win.
+    ours = ["-n", "logical", "--dist", "worksteal", "--durations", "10"]
+    assert answer["options"] == [*ours, "-k", "x or y"]
     assert Path(str(answer["cwd"])).samefile(installed.folder)
     assert (answer["encoding"], answer["utf8"]) == ("1", "0")
     assert "pytest" in str(answer["module"])
@@ -317,20 +374,24 @@ def test_lab_opens_in_the_notebooks(installed: Course) -> None:
     assert "jupyterlab" in str(answer["module"])
 
 
-def test_lessons_keeps_the_callers_folder_and_installs_what_the_tests_need(fresh: Course) -> None:
-    fresh.write("requirements-dev.txt", "# changed\n-r requirements.txt\n")
-    answer = told(fresh.run("lessons", "--check", "02_capture"))
+def test_lessons_keeps_the_callers_folder_and_installs_what_the_tests_need(installed: Course) -> None:
+    installed.write("requirements-dev.txt", "# changed\n-r requirements.txt\n")
+    done = installed.run("lessons", "--check", "02_capture")
+    answer = told(done)
+    assert done.stderr == INSTALLING
     assert answer["options"] == ["--check", "02_capture"]
-    assert Path(str(answer["cwd"])).samefile(fresh.home)
+    assert Path(str(answer["cwd"])).samefile(installed.home)
     assert str(answer["module"]).endswith("lessons.py")
-    assert fresh.run("test").stderr == ""
+    assert installed.run("test").stderr == ""
 
 
-def test_benchmarks_run_in_the_courses_folder_with_the_peers_installed(fresh: Course) -> None:
-    fresh.write("requirements-benchmarks.txt", "# peers\n-r requirements-dev.txt\n")
-    answer = told(fresh.run("benchmarks", "detector", "--json", "x.json"))
+def test_benchmarks_run_in_the_courses_folder_with_the_peers_installed(installed: Course) -> None:
+    installed.write("requirements-benchmarks.txt", "# peers\n-r requirements-dev.txt\n")
+    done = installed.run("benchmarks", "detector", "--json", "x.json")
+    answer = told(done)
+    assert done.stderr == INSTALLING
     assert answer["options"] == ["detector", "--json", "x.json"]
-    assert Path(str(answer["cwd"])).samefile(fresh.folder)
+    assert Path(str(answer["cwd"])).samefile(installed.folder)
     assert "benchmarks" in str(answer["module"])
 
 
@@ -464,10 +525,20 @@ def test_the_doctor_of_a_venv_without_packages_names_what_is_missing(fresh: Cour
 def test_a_lonely_course_py_says_that_there_is_no_doctor(fresh: Course) -> None:
     done = fresh.run("doctor")
     assert done.returncode == 2
-    assert done.stderr.endswith("doctor.py is not there: run the course.py of a whole copy.\n")
+    assert done.stderr.endswith("diagnostics.py is not there: run the course.py of a whole copy.\n")
 
 
 # --- installing -------------------------------------------------------------------------------------
+
+
+def test_the_first_run_makes_a_whole_environment_and_installs(tmp_path: Path) -> None:
+    course = Course(tmp_path / "공장 실습 3", tmp_path / "home")  # with all of the real venv
+    done = course.run("factory")
+    assert done.stderr == INSTALLING
+    assert Path(str(told(done)["prefix"])).samefile(course.folder / ".venv")
+    assert kernel_of(course) == course.python
+    assert len(list(course.python.parent.glob("pip3*"))) > 0
+    assert course.run("factory").stderr == ""
 
 
 def test_changed_requirements_are_installed_once(installed: Course) -> None:
@@ -521,10 +592,14 @@ def test_a_folder_of_the_users_own_named_venv_is_left_alone(fresh: Course) -> No
 
 
 def test_two_at_once_install_once(fresh: Course) -> None:
-    fresh.bare_venv(pip="import pathlib, time; time.sleep(2)\nopen('count.txt', 'ab').write(b'x')\n")
+    wait = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.02)\n"
+    fresh.bare_venv(pip=wait + "open('count.txt', 'ab').write(b'x')\n")
     both = [fresh.start("factory") for _ in range(2)]
-    ends = [child.communicate(timeout=60)[1] for child in both]
-    assert sorted("waiting for it" in err for err in ends) == [False, True]
+    said = [child.stderr.readline() for child in both if child.stderr is not None]
+    fresh.write("go", "")
+    for child in both:
+        child.communicate(timeout=60)
+    assert sorted("waiting for it" in line for line in said) == [False, True]
     assert (fresh.folder / "count.txt").read_bytes() == b"x"
 
 
