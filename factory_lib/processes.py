@@ -201,6 +201,7 @@ class _Worker:
                     self._message = message
         except (EOFError, OSError):
             is_gone = True
+            images = self.ring.qsize()  # it may have sent some since
         message = self._message
         if message is not None and message.after <= self._shown:
             self._message = None

@@ -3,11 +3,11 @@
 import os
 import sys
 import time
+from collections.abc import Iterable
 from multiprocessing import get_context, shared_memory
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from factory_lib.errors import RingError
@@ -24,6 +24,26 @@ def left_in_the_system() -> list[str]:
     """Return the names of shared memory of ours, where they can be seen."""
     folder = Path("/dev/shm")
     return sorted(path.name for path in folder.glob(f"{PREFIX[1:]}*")) if folder.is_dir() else []
+
+
+def still_at_work(numbers: Iterable[int], seconds: float) -> list[int]:
+    """Wait for processes to end that may be nobody's children any more; return those that do not.
+
+    An orphan that has ended may stay a zombie until the system's first process looks at it, a second later:
+    psutil.wait_procs waits for that too.
+    """
+    import psutil  # only here: what the other processes do without
+
+    def is_at_work(number: int) -> bool:
+        try:
+            return psutil.Process(number).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        except psutil.NoSuchProcess:
+            return False
+
+    deadline = time.monotonic() + seconds
+    while (left := [number for number in numbers if is_at_work(number)]) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return left
 
 
 def put_counted(end: RingProducer, frames: int) -> None:
@@ -43,6 +63,8 @@ def fill_in_place(end: RingProducer, frames: int) -> None:
 
 def read_clip(end: RingProducer, path: str) -> None:
     """Read a clip straight into the ring, until it ends."""
+    import cv2  # only here: most processes do without, and begin sooner
+
     capture = cv2.VideoCapture(path)
     there = True
     with end:

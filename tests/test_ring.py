@@ -13,11 +13,10 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import ring_work
-from conftest import MakeClip, wait_until
-from ring_work import SHAPE, left_in_the_system
+from conftest import MakeClip, turns, wait_until
+from ring_work import SHAPE, left_in_the_system, still_at_work
 
 import factory_lib
 from factory_lib.errors import FactoryError, RingClosed, RingError, RingTimeout
@@ -26,8 +25,8 @@ from factory_lib.ring import FrameRing
 from factory_lib.video import open_video
 
 CONTEXT = get_context("spawn")
-# At how many moments a process is killed.
-KILLS = 6
+# At how many moments a process is killed: an even one is early, an odd one late, and one of each is quick.
+KILLS = turns(6, quick=2)
 
 
 @pytest.fixture(autouse=True)
@@ -151,42 +150,41 @@ def test_an_end_that_came_by_a_fork_says_how_to_start_the_process() -> None:
 # Who is killed
 
 
-@pytest.mark.timeout(300)
-def test_a_producer_killed_at_a_random_moment_is_heard_at_once_and_its_frames_are_whole() -> None:
-    rng = random.Random(3)
-    for turn in range(KILLS):
-        with FrameRing(SHAPE, producers=["A", "B"]) as ring:
-            victim = start(ring_work.put_for_ever, ring.producer("A"))
-            other = start(ring_work.put_counted, ring.producer("B"), 200)
-            # Some are killed before their first frame, some long after. On Windows a process that has not
-            # unpacked its end leaves it open; who started it knows its sentinel.
-            until = time.monotonic() + rng.uniform(0.0, 1.0)
-            if turn % 2 or sys.platform == "win32":
-                ring.take(timeout=60).give_back()
-                until = time.monotonic() + rng.uniform(0.0, 0.02)
-            killed, heard = False, []
-            seen: dict[str, list[int]] = {"A": [], "B": []}
-            while True:
-                if not killed and time.monotonic() >= until:
-                    victim.kill()
-                    killed = True
-                try:
-                    with ring.take(timeout=60 if killed else 0.01) as frame:
-                        assert frame.image.min() == frame.image.max() == frame.index % 251
-                        seen[frame.camera].append(frame.index)
-                except RingTimeout:
-                    assert not killed
-                except RingClosed:
-                    break
-                except RingError as error:
-                    heard.append(error.what)
-            assert heard == ["A's process has ended without closing its end of the ring."]
-            for indexes in seen.values():
-                first = indexes[0] if indexes else 0
-                assert indexes == list(range(first, first + len(indexes)))
-            assert seen["B"][-1] == 199
-            assert ended(victim) not in (None, 0)
-            assert ended(other) == 0
+@pytest.mark.parametrize("turn", KILLS)
+def test_a_producer_killed_at_a_random_moment_is_heard_at_once_and_its_frames_are_whole(turn: int) -> None:
+    rng = random.Random(3 + turn)
+    with FrameRing(SHAPE, producers=["A", "B"]) as ring:
+        victim = start(ring_work.put_for_ever, ring.producer("A"))
+        other = start(ring_work.put_counted, ring.producer("B"), 200)
+        # Some are killed before their first frame, some long after. On Windows a process that has not
+        # unpacked its end leaves it open; who started it knows its sentinel.
+        until = time.monotonic() + rng.uniform(0.0, 1.0)
+        if turn % 2 or sys.platform == "win32":
+            ring.take(timeout=60).give_back()
+            until = time.monotonic() + rng.uniform(0.0, 0.02)
+        killed, heard = False, []
+        seen: dict[str, list[int]] = {"A": [], "B": []}
+        while True:
+            if not killed and time.monotonic() >= until:
+                victim.kill()
+                killed = True
+            try:
+                with ring.take(timeout=60 if killed else 0.01) as frame:
+                    assert frame.image.min() == frame.image.max() == frame.index % 251
+                    seen[frame.camera].append(frame.index)
+            except RingTimeout:
+                assert not killed
+            except RingClosed:
+                break
+            except RingError as error:
+                heard.append(error.what)
+        assert heard == ["A's process has ended without closing its end of the ring."]
+        for indexes in seen.values():
+            first = indexes[0] if indexes else 0
+            assert indexes == list(range(first, first + len(indexes)))
+        assert seen["B"][-1] == 199
+        assert ended(victim) not in (None, 0)
+        assert ended(other) == 0
 
 
 @pytest.mark.parametrize("takes", [True, False], ids=["that takes", "that never takes"])
@@ -196,11 +194,10 @@ def test_the_producers_of_a_killed_consumer_end_by_themselves_and_leave_nothing(
         owner = CONTEXT.Process(target=ring_work.own_a_ring, args=(there, takes))
         owner.start()
         assert here.poll(timeout=60)
-        family = [psutil.Process(number) for number in here.recv()]
+        _, *producers = here.recv()
         owner.kill()
         assert ended(owner) != 0
-        _, alive = psutil.wait_procs(family[1:], timeout=30)
-        assert alive == []
+        assert still_at_work(producers, seconds=30) == []
 
 
 OWNER = """
@@ -218,30 +215,31 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.parametrize("turn", KILLS)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no names of shared memory that could stay")
-def test_an_owner_killed_at_a_random_moment_leaves_no_name_no_process_and_no_warning(tmp_path: Path) -> None:
-    rng = random.Random(4)
+def test_an_owner_killed_at_a_random_moment_leaves_no_name_no_process_and_no_warning(
+    turn: int, tmp_path: Path
+) -> None:
+    rng = random.Random(4 + turn)
     script = tmp_path / "owner.py"
     script.write_text(OWNER.replace('"tests"', repr(str(Path(__file__).parent))), encoding="utf-8")
-    for turn in range(KILLS):
-        with subprocess.Popen(
-            [sys.executable, str(script)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        ) as owner:
-            assert owner.stdout is not None
-            assert owner.stdout.readline() == "begun\n"
-            if turn % 2:
-                owner.stdout.readline()
-            time.sleep(rng.uniform(0.0, 0.3))  # the moment
-            owner.kill()
-            # Read until the last process that could write there is gone.
-            _, errors = owner.communicate(timeout=60)
-        assert left_in_the_system() == []
-        assert "resource_tracker" not in errors
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "begun\n"
+        if turn % 2:
+            owner.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.3))  # the moment
+        owner.kill()
+        # Read until the last process that could write there is gone.
+        _, errors = owner.communicate(timeout=60)
+    assert left_in_the_system() == []
+    assert "resource_tracker" not in errors
 
 
 def test_a_producer_hears_whether_its_consumer_closed_or_died() -> None:
