@@ -145,10 +145,10 @@ def _run(options: argparse.Namespace, stop: Stop) -> int:
         controller = stack.enter_context(FactoryController(options.device))
         crops = CropFolder(options.save) if options.save else None
         if windows:
-            print("Shown in windows: q or Ctrl-C stops.")
+            print("Shown in windows: q or Ctrl-C stops.", flush=True)  # also behind a pipe
         else:
             reason = "" if options.display == "none" else f", since {windows_problem()}"
-            print(f"Shown in no window{reason}: Ctrl-C stops.")
+            print(f"Shown in no window{reason}: Ctrl-C stops.", flush=True)
 
         def keep(camera: str, detection: Detection, crop: Image) -> None:
             if crops is not None:

@@ -560,6 +560,10 @@ def test_a_command_ends_without_a_word_when_nobody_reads_it(command: list[str], 
     os.close(nobody)
     with open(pipe, "wb") as out:
         done = subprocess.run(
-            [sys.executable, *command, clip], stdout=out, stderr=subprocess.PIPE, timeout=60, text=True
+            [sys.executable, *command, clip],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            encoding="utf-8",
         )
     assert (done.returncode, done.stderr) == (128 + 13, "")
