@@ -148,7 +148,7 @@ class WholeRun:
             total=sum(self.expected.values()),
             file=file if terminal else Lines(file),
             mininterval=0.5 if terminal else 20,
-            maxinterval=60,
+            miniters=0,
             bar_format="{percentage:3.0f} %, {elapsed} gone, about {remaining} left{postfix}",
             leave=False,
             smoothing=0.02,

@@ -65,9 +65,11 @@ def capstone(request: pytest.FixtureRequest) -> NotebookNode:
 def slack() -> float:
     """Return by how much this machine has more to do than these tests: 1 if it is theirs.
 
-    A browser, a server and a kernel by themselves are a load of about 1.2 a core on two cores.
+    A browser, a server and a kernel by themselves are a load of about 1.2 a core on two cores. Beside other
+    workers of the same run they have less than half of the machine, whatever it does just now.
     """
-    return max(1.0, psutil.getloadavg()[0] / (1.5 * (os.cpu_count() or 1)))
+    others = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1
+    return max(3.0 if others else 1.0, psutil.getloadavg()[0] / (1.5 * (os.cpu_count() or 1)))
 
 
 def wait_for_pictures(page: Page) -> None:

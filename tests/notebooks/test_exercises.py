@@ -95,7 +95,7 @@ def test_with_the_solution_it_passes(name: str, capsys: pytest.CaptureFixture[st
 def test_a_wrong_answer_hears_its_fault_and_is_drawn(
     name: str, code: str, word: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FACTORY_PATIENCE", "0.4")  # some wait for ever
+    monkeypatch.setenv("FACTORY_PATIENCE", "0.3")  # some wait for ever
     answer = Cells(NOTEBOOKS / "solutions", name).answer_of(code)
 
     checks.show(name, answer)
