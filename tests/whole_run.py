@@ -51,6 +51,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = [item for item in items if item.get_closest_marker("slow")]
         items[:] = [item for item in items if item not in slow]
         config.hook.pytest_deselected(items=slow)
+    # What may take long begins first, so that at the end nobody waits for one long test.
+    items.sort(key=lambda item: -longest(item))
+
+
+def longest(item: pytest.Item) -> float:
+    """Return how long a test may take at most, if it says so itself: those that do take long."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 @pytest.hookimpl(wrapper=True)
