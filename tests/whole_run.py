@@ -85,13 +85,13 @@ def nothing_is_left() -> Iterator[None]:
     before, temporary = set(threading.enumerate()), Path(tempfile.gettempdir())
     there = set(temporary.iterdir())
     yield
-    # tqdm keeps one monitor thread of its own for the process, and Dask one that packs and unpacks.
+    # tqdm keeps one monitor thread of its own for the process, Dask one that packs and one that profiles.
     left = [
         thread
         for thread in threading.enumerate()
         if thread not in before
         and type(thread).__name__ != "TMonitor"
-        and thread.name != "Dask-Offload_0"
+        and thread.name not in ("Dask-Offload_0", "Profile")
         and thread.is_alive()
     ]
     assert left == []
