@@ -1,13 +1,14 @@
 """The house rules that a machine can check."""
 
 import ast
-import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import course
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "factory_lib"
@@ -196,9 +197,6 @@ def test_a_text_file_without_an_encoding_fails_in_every_file_of_the_tests() -> N
 
 
 def test_what_course_py_sets_reaches_every_test() -> None:
-    sys.path.insert(0, str(ROOT))
-    course = importlib.import_module("course")
-    sys.path.remove(str(ROOT))
     command, folder, env = course.test_run(["-n", "2", "--no-header", "-p", "no:cacheprovider"])
     probe = ROOT / "tests" / "probe_variables.py"
 

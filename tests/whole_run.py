@@ -129,6 +129,7 @@ class WholeRun:
         self.left: list[str] = []
         self.expected: dict[str, float] = {}
         self.took: Counter[str] = Counter()
+        self.count: Counter[str] = Counter()
         self.bar: tqdm[Any] | None = None
 
     # --- how far it is --------------------------------------------------------------------------
@@ -161,7 +162,7 @@ class WholeRun:
             leave=False,
             smoothing=0.02,
         )
-        self.count = Counter({"all": len(ids)})
+        self.count["all"] = len(ids)
 
     def remembered(self) -> dict[str, float]:
         """Return how long each test took last time, as far as pytest's cache knows."""

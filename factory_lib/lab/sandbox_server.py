@@ -1,7 +1,7 @@
 """Children that begin at once: a process that has imported everything, and forks one for each answer.
 
-An interpreter of its own needs 0.3 to 0.6 s until it has OpenCV; a fork of this one 20 ms. Only on Linux:
-macOS's own libraries do not stand a fork, and Windows has none.
+An interpreter of its own imports OpenCV first; a fork of this one has it. Only on Linux: macOS's own
+libraries do not stand a fork, and Windows has none.
 """
 
 import atexit
@@ -37,7 +37,7 @@ class Forked:
             else:  # somebody has killed the server: what it has forked is nobody's child any more
                 self.kill()
                 self._server.end()
-            self._server.is_free.set()
+            self._server.has_child = False
         return self.returncode if self._is_over else None
 
     def kill(self) -> None:
@@ -62,7 +62,7 @@ class Server:
     def __init__(self) -> None:
         self.socket, theirs = socket.socketpair()
         self.answers = self.socket.makefile("r", encoding="ascii")
-        self.is_free = threading.Event()
+        self.has_child = False
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "factory_lib.lab.sandbox_child", "--serve"],
@@ -72,7 +72,6 @@ class Server:
                 env={**os.environ, "PYTHONUTF8": "1"},
                 start_new_session=True,  # so that Ctrl-C comes to the notebook alone
             )
-        self.is_free.set()
 
     @property
     def is_alive(self) -> bool:
@@ -81,7 +80,7 @@ class Server:
 
     def fork(self, folder: str, env: Mapping[str, str], seconds: float) -> Forked:
         """Let a child run what is in this folder; raise OSError if the server does not answer."""
-        self.is_free.clear()
+        self.has_child = True
         task = {"folder": folder, "env": dict(env), "cwd": os.getcwd()}
         self.socket.sendall(json.dumps(task).encode() + b"\n")
         pid = self.answers.readline() if select.select([self.socket], [], [], seconds)[0] else ""
@@ -120,7 +119,7 @@ def fork(folder: str, env: Mapping[str, str], seconds: float) -> Forked | None:
         return None
     with _starting:
         server = _servers.get(os.getpid())
-        if server is not None and not server.is_free.is_set() and server.is_alive:
+        if server is not None and server.has_child and server.is_alive:
             return None  # it has a child, which may itself be waiting for this one
         try:
             if server is None or not server.is_alive:

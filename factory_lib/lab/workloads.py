@@ -305,8 +305,6 @@ def inspect_frames(frames: Sequence[Frame], preset: MotionPreset) -> list[Detect
 # What share of the work that is only measured is really done. What a lesson shows of these functions, and
 # what it counts, stays as it is.
 SHARE = float(os.environ.get("FACTORY_WORK", "1"))
-inspect_with_opencv.__defaults__ = (max(1, round(800 * SHARE)),)
-inspect_in_python.__defaults__ = (max(1, round(110 * SHARE)),)
-wait_for_camera.__defaults__ = (max(1, round(24 * SHARE)),)
-add_squares.__defaults__ = (max(1, round(25_000_000 * SHARE)),)
+for _work in (inspect_with_opencv, inspect_in_python, wait_for_camera, add_squares):
+    _work.__defaults__ = tuple(max(1, round(full * SHARE)) for full in _work.__defaults__ or ())
 wait_a_second.__defaults__ = (SHARE,)
