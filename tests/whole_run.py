@@ -92,9 +92,10 @@ def nothing_is_left() -> Iterator[None]:
         if thread not in before
         and type(thread).__name__ != "TMonitor"
         and thread.name not in ("Dask-Offload_0", "Profile")
-        and thread.is_alive()
     ]
-    assert left == []
+    for thread in left:
+        thread.join(timeout=2)  # it may be about to end
+    assert [thread for thread in left if thread.is_alive()] == []
     assert [path for path in set(temporary.iterdir()) - there if not path.name.startswith(SHARED)] == []
 
 

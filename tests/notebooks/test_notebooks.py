@@ -118,28 +118,86 @@ def test_a_solution_gives_again_what_it_shows(path: Path, tmp_path: Path) -> Non
     nbval(path, tmp_path, "--nbval", f"--nbval-sanitize-with={patterns}")
 
 
-def without_what_is_only_measured(lesson: NotebookNode, solution: NotebookNode) -> None:
-    """Take cells out of a lesson that its solution has too, and whose run is tested there.
+def names(source: str) -> tuple[set[str], set[str], set[str]]:
+    """Return the names that a cell reads, those that it makes or may change, and those that it imports.
 
-    They are those whose output differs from run to run, without an exercise, and of which no other one uses
-    a name.
+    A guess counts as a name too: `predict` makes it and `reveal` reads it.
+    """
+    nodes = list(ast.walk(ast.parse(source)))
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {name.asname or name.name.split(".")[0] for node in imports for name in node.names}
+    read = {node.id for node in nodes if isinstance(node, ast.Name)}
+    made = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in nodes:
+        part: ast.AST = node  # as in d["a"] = 1, d.a = 1, d.append(1)
+        while isinstance(part, ast.Attribute | ast.Subscript | ast.Call):
+            part = part.func if isinstance(part, ast.Call) else part.value
+        if part is not node and not isinstance(node, ast.Call) and isinstance(part, ast.Name):
+            made.add(part.id)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            if node.func.id in ("predict", "reveal"):
+                (made if node.func.id == "predict" else read).add(f"the guess {ast.unparse(node.args[0])}")
+    return read, made, imported
+
+
+def only_what_differs(lesson: NotebookNode, solution: NotebookNode) -> None:
+    """Take cells out of a lesson that do there what they do in its solution, whose run is tested.
+
+    Those stay whose text is another one or that check an answer, what uses what they make, and what all
+    these need.
     """
     theirs = {cell.id: cell.source for cell in code_cells(solution)}
-    used: set[str] = set()
-    for cell in reversed(code_cells(lesson)):
-        nodes = list(ast.walk(ast.parse(cell.source)))
-        read = {node.id for node in nodes if isinstance(node, ast.Name)}
-        made = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
-        # As by d["a"] = 1 or d.a = 1.
-        parts = [node for node in nodes if isinstance(node, ast.Subscript | ast.Attribute)]
-        changed = [part.value for part in parts if isinstance(part.ctx, ast.Store)]
-        made |= {value.id for value in changed if isinstance(value, ast.Name)}
-        measured = "nbval-ignore-output" in cell.metadata.get("tags", [])
-        if measured and theirs[cell.id] == cell.source and not checked(cell) and not made & used:
-            lesson.cells.remove(cell)
+    cells = [(cell, *names(cell.source)) for cell in code_cells(lesson)]
+    everywhere = set[str]().union(*(imported for _, _, _, imported in cells))
+    kept, touched, needed = set[str](), set[str](), set[str]()
+    for cell, read, made, _ in cells:
+        if theirs[cell.id] != cell.source or checked(cell) or read & touched:
+            kept.add(cell.id)
+            touched |= made - everywhere
+    for cell, read, made, imported in reversed(cells):
+        if cell.id in kept or (made | imported) & needed:
+            needed |= read
         else:
-            used |= read
+            lesson.cells.remove(cell)
+
+
+def test_of_a_lesson_stays_what_differs_what_uses_it_and_what_both_need() -> None:
+    def book(**cells: str) -> NotebookNode:
+        made = [nbformat.v4.new_code_cell(source, id=name) for name, source in cells.items()]
+        return nbformat.v4.new_notebook(cells=made)
+
+    both = {
+        "imports": "import os",
+        "needed": "box = []",
+        "fills": "box.append(os.sep)",
+        "alone": "print(os.sep)",
+        "unneeded": "other = 1",
+        "guess": "predict('a', 'How many?')",
+        "answer": "def count(): return len(box)",
+        "uses": "n = count()",
+        "changes": "box[0] = n",
+        "uses-the-changed": "print(box)",
+        "told": "reveal('a', n)",
+        "check": "check('01-a', 3)",
+        "not-told": "reveal('b', other)",
+    }
+    lesson = book(**{**both, "answer": "def count(): ..."})
+
+    only_what_differs(lesson, book(**both))
+
+    assert [cell.id for cell in lesson.cells] == [
+        "imports",
+        "needed",
+        "fills",
+        "guess",
+        "answer",
+        "uses",
+        "changes",
+        "uses-the-changed",
+        "told",
+        "check",
+    ]
 
 
 # Solutions run in their own folder, lessons from the root: VSCode and a terminal start them so.
@@ -149,7 +207,7 @@ def test_a_lesson_with_nothing_filled_in_runs_to_its_end_and_says_what_is_left(
 ) -> None:
     result, lesson = tmp_path / path.name, nbformat.read(path, as_version=4)
     if not request.config.getoption("slow"):
-        without_what_is_only_measured(lesson, nbformat.read(path.parent / "solutions" / path.name, 4))
+        only_what_differs(lesson, nbformat.read(path.parent / "solutions" / path.name, 4))
     nbformat.write(lesson, tmp_path / "lesson.ipynb")
     done = run(tmp_path, "-c", RUN, str(tmp_path / "lesson.ipynb"), str(ROOT), str(result))
     assert done.returncode == 0, done.stderr[-4000:]
