@@ -228,6 +228,11 @@ def answer_twice(value: Any, results: Any) -> None:
     time.sleep(0.5)
 
 
+def answer_at_once(value: Any, results: Any) -> None:
+    """Put twice the value and end, which waits until somebody has taken what is large."""
+    results.put(value + value)
+
+
 def answer_and_break(value: object, results: Any) -> None:
     """Put a result, and end with exit code 3 all the same: it is not to be trusted."""
     results.put(value)

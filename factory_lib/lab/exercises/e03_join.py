@@ -30,7 +30,7 @@ def observe(run: Callable[..., Any]) -> dict[str, Any]:
     seen: dict[str, Any] = {}
     for case, target, value in (
         ("late", workloads.answer_twice, VALUE),
-        ("large", workloads.answer_twice, bytes(LARGE)),
+        ("large", workloads.answer_at_once, bytes(LARGE)),
         ("failing", workloads.answer_and_break, VALUE),
     ):
         result, said, runtime_error = attempt(run, target, value, seconds=10)

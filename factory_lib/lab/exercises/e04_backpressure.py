@@ -7,6 +7,7 @@ from typing import Any
 from ..page import say
 from ..sandbox_child import describe
 from . import Exercise
+from .recorder import PATIENCE
 
 MOST = 64
 LIVE = "VIDEO:Cam1 live", "VIDEO:Cam2 live"
@@ -45,9 +46,9 @@ def observe(answer: Any) -> dict[str, Any]:
     producer = threading.Thread(target=camera, daemon=True)
     producer.start()
     # Nobody takes anything yet: a camera that waits for room with a live frame stops here.
-    seen["waited"] = not offered_live.wait(timeout=1.5)
+    seen["waited"] = not offered_live.wait(timeout=1.5 * PATIENCE)
     seen["paused"] = events.qsize()
-    offered_all.wait(timeout=1.2)  # who does not wait so long with a detection loses it
+    offered_all.wait(timeout=1.2 * PATIENCE)  # who does not wait so long with a detection loses it
     for _ in range(4 * MOST):
         if offered_all.is_set() and events.empty():
             break

@@ -9,6 +9,7 @@ from typing import Any
 from ..page import say
 from ..sandbox_child import describe
 from . import Exercise
+from .recorder import PATIENCE
 
 CAMERAS = ["Left", "Right"]  # not the lesson's: nothing in the answer may be fixed to those
 # Events of each camera before both have met, and after.
@@ -30,15 +31,15 @@ def observe(watch_both: Callable[..., Any]) -> dict[str, Any]:
         for number in range(BEFORE[camera]):
             events.put((f"VIDEO:{camera} live", number), timeout=5)
         try:
-            meeting.wait(timeout=1.5)
+            meeting.wait(timeout=1.5 * PATIENCE)
         except threading.BrokenBarrierError:
             seen["met"] = False
         if camera == "Right":
-            time.sleep(0.8)  # so that its last events come well after the first DONE
+            time.sleep(0.8 * PATIENCE)  # so that its last events come well after the first DONE
         for number in range(AFTER[camera]):
             events.put((f"VIDEO:{camera} live", number), timeout=5)
         events.put(("DONE", camera), timeout=5)
-        time.sleep(0.3)  # whoever returns without a join is seen to
+        time.sleep(0.3 * PATIENCE)  # whoever returns without a join is seen to
 
     caller = threading.current_thread()
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..page import say
-from . import Exercise
+from . import Exercise, recorder
 from .belt import PATIENCE, Display, camera, run
 
 CLOSED_AFTER = 6
@@ -28,11 +28,11 @@ def _watch(one: Any, events: Any, stop: Any, errors: Any) -> None:
                     events.put((f"VIDEO:{one.name} detected", "a late crop"), timeout=PATIENCE)
                 break
         if one.name == "Right" and one.source.count:
-            time.sleep(0.5)  # its last event comes well after the other's DONE
+            time.sleep(0.5 * recorder.PATIENCE)  # its last event comes well after the other's DONE
             events.put((f"VIDEO:{one.name} detected", "the last crop"), timeout=PATIENCE)
     finally:
         events.put(("DONE", one.name), timeout=PATIENCE)
-        time.sleep(0.2)  # whoever does not join is seen to
+        time.sleep(0.2 * recorder.PATIENCE)  # whoever does not join is seen to
 
 
 def observe(main_loop: Callable[..., Any]) -> dict[str, Any]:

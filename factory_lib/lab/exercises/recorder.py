@@ -7,8 +7,8 @@ from typing import Any
 
 from ..sandbox_child import describe
 
-# By what share of its time a learner's function may really keep us waiting. Our tests of answers that wait
-# for ever have less patience.
+# By what share of its time a learner's function may really keep us waiting, and what share of their pauses
+# our own threads make. Tests of answers have less patience.
 PATIENCE = float(os.environ.get("FACTORY_PATIENCE", "1"))
 # What is wrong where a process or thread was given the answer of its target for a target.
 BRACKETS = (
