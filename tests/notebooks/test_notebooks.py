@@ -135,9 +135,9 @@ def names(source: str) -> tuple[set[str], set[str], set[str]]:
             part = part.func if isinstance(part, ast.Call) else part.value
         if part is not node and not isinstance(node, ast.Call) and isinstance(part, ast.Name):
             made.add(part.id)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in ("predict", "reveal"):
-                (made if node.func.id == "predict" else read).add(f"the guess {ast.unparse(node.args[0])}")
+        guess = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+        if isinstance(node, ast.Call) and guess in ("predict", "reveal"):
+            (made if guess == "predict" else read).add(f"the guess {ast.unparse(node.args[0])}")
     return read, made, imported
 
 
