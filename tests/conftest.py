@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 MakeClip = Callable[..., Path]
 
-pytest_plugins = ["whole_run"]
+pytest_plugins = ["whole_run", "runs_ahead"]
 
 
 @pytest.fixture

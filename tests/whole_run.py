@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_OURS = (".git", ".venv", "__pycache__", ".ipynb_checkpoints", "build", "htmlcov")
 # What libraries keep in the temporary folder for longer than a test: multiprocessing, pytest, Dask.
 SHARED = ("pymp-", "pytest-of-", "dask-scratch-space")
+RUN_AHEAD = "run-ahead-"  # the folder of what begins before its test; see runs_ahead.py
 SECONDS = "factory/seconds"  # in pytest's cache: how long each test took last time
 
 
@@ -96,7 +97,8 @@ def nothing_is_left() -> Iterator[None]:
     for thread in left:
         thread.join(timeout=2)  # it may be about to end
     assert [thread for thread in left if thread.is_alive()] == []
-    assert [path for path in set(temporary.iterdir()) - there if not path.name.startswith(SHARED)] == []
+    new = set(temporary.iterdir()) - there
+    assert [path for path in new if not path.name.startswith((*SHARED, RUN_AHEAD))] == []
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,20 +2,16 @@
 
 import ast
 import json
-import os
 import re
-import subprocess
-import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
-import psutil
 import pytest
 from conftest import wait_until
 from nbformat import NotebookNode
+from runs_ahead import SECONDS, Run, left_alive
 from whole_run import files
 
 from factory_lib.classroom.cells import checked, code_cells
@@ -24,9 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SANITIZE = Path(__file__).parent / "sanitize.cfg"
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
-SECONDS = 400  # for a whole notebook
-MARK = "FACTORY_NOTEBOOK_TESTS"  # a variable by which everything that these tests start can be told
-MARKED = {MARK: uuid.uuid4().hex}
 
 # Runs a notebook in a folder with the kernel that the solutions are made with; what it shows goes to a file.
 RUN = """
@@ -44,57 +37,11 @@ each_solution = pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
 
-def run(tmp_path: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    """Run Python without these tests' own settings, and without IPython's of whoever works here."""
-    ours = ("COV", "PYTEST", "PYTHON", "IPYTHON")
-    env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=tmp_path,
-        env={**env, **MARKED, "IPYTHONDIR": str(tmp_path / "ipython"), "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=SECONDS,
-    )
-
-
-def nbval(path: Path, tmp_path: Path, *options: str) -> None:
-    """Run a notebook's cells as tests; each must pass, and none be left out."""
-    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    report = tmp_path / "report.xml"
-    own = ("-c", "pytest.ini", f"--basetemp={tmp_path / 'base'}", "-p", "no:cacheprovider", "--color=no")
-    limits = ("--nbval-current-env", "--nbval-cell-timeout=60", f"--junitxml={report}")
-    done = run(tmp_path, "-m", "pytest", "-q", *own, *limits, *options, str(path))
-    said = f"{path.stem} {' '.join(options)}\n{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
-    assert done.returncode == 0, said
-    suite = ElementTree.parse(report).getroot().find("testsuite")
-    assert suite is not None, said
-    counts = [int(suite.get(kind, "-1")) for kind in ("tests", "failures", "errors", "skipped")]
-    assert counts == [len(code_cells(nbformat.read(path, as_version=4))), 0, 0, 0], said
-
-
-def alive() -> list[psutil.Process]:
-    """Find every process that these tests started, also one whose parent is gone."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == MARKED[MARK]:
-                found.append(process)
-        except (psutil.Error, OSError):  # of somebody else, or just gone
-            continue
-    return found
-
-
 @pytest.fixture(scope="module", autouse=True)
-def before(request: pytest.FixtureRequest) -> Iterator[set[str]]:
-    """Return the files that were there before; end what a failed test left alive.
-
-    Work that is only measured is shortened; with --slow it has its full length.
-    """
-    MARKED["FACTORY_WORK"] = "1" if request.config.getoption("slow") else "0.15"
+def before() -> Iterator[set[str]]:
+    """Return the files that were there before; end what a failed test left alive."""
     yield files()
-    for process in alive():
+    for process in left_alive():
         process.kill()
 
 
@@ -103,19 +50,42 @@ def test_there_are_notebooks_and_each_lesson_has_its_solution() -> None:
     assert SOLUTIONS != []
 
 
-def test_every_lesson_is_what_its_solution_gives_and_keeps_the_rules(tmp_path: Path) -> None:
-    done = run(tmp_path, "-m", "factory_lib.classroom.lessons", "--check")
+def test_every_lesson_is_what_its_solution_gives_and_keeps_the_rules() -> None:
+    run = Run.begin(lambda folder: ["-m", "factory_lib.classroom.lessons", "--check"], is_slow=False)
+    done = run.end()
+    run.clear()
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
-@each_solution
-def test_a_solution_gives_again_what_it_shows(path: Path, tmp_path: Path) -> None:
+def solution_as_tests(path: Path, folder: Path, is_slow: bool) -> list[str]:
+    """Let nbval run a solution's cells as tests."""
     # This copy's folder, written as ASCII whatever it is called: stored outputs say COURSE.
     root = re.escape(str(ROOT)).encode("ascii", "backslashreplace").decode("ascii")
-    patterns = tmp_path / "sanitize.cfg"
     text = f"regex: {root}(?![\\w-])\nreplace: COURSE\n\n{SANITIZE.read_text(encoding='ascii')}"
-    patterns.write_text(text, encoding="ascii")
-    nbval(path, tmp_path, "--nbval", f"--nbval-sanitize-with={patterns}")
+    (folder / "sanitize.cfg").write_text(text, encoding="ascii")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    own = ("-c", "pytest.ini", "--basetemp=base", "-p", "no:cacheprovider", "--color=no", "-q")
+    nbval = (
+        "--nbval",
+        "--nbval-sanitize-with=sanitize.cfg",
+        "--nbval-current-env",
+        "--nbval-cell-timeout=60",
+    )
+    return ["-m", "pytest", *own, *nbval, "--junitxml=report.xml", str(path)]
+
+
+@each_solution
+@pytest.mark.runs_ahead.with_args(solution_as_tests)
+def test_a_solution_gives_again_what_it_shows(path: Path, the_run: Run) -> None:
+    done = the_run.end()
+
+    said = f"{path.stem}\n{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
+    assert done.returncode == 0, said
+    suite = ElementTree.parse(the_run.folder / "report.xml").getroot().find("testsuite")
+    assert suite is not None, said
+    counts = [int(suite.get(kind, "-1")) for kind in ("tests", "failures", "errors", "skipped")]
+    # Each cell passes, and none is left out.
+    assert counts == [len(code_cells(nbformat.read(path, as_version=4))), 0, 0, 0], said
 
 
 def names(source: str) -> tuple[set[str], set[str], set[str]]:
@@ -201,17 +171,24 @@ def test_of_a_lesson_stays_what_differs_what_uses_it_and_what_both_need() -> Non
 
 
 # Solutions run in their own folder, lessons from the root: VSCode and a terminal start them so.
-@each_lesson
-def test_a_lesson_with_nothing_filled_in_runs_to_its_end_and_says_what_is_left(
-    path: Path, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    result, lesson = tmp_path / path.name, nbformat.read(path, as_version=4)
-    if not request.config.getoption("slow"):
+def blank_lesson(path: Path, folder: Path, is_slow: bool) -> list[str]:
+    """Run a lesson with nothing filled in."""
+    lesson = nbformat.read(path, as_version=4)
+    if not is_slow:
         only_what_differs(lesson, nbformat.read(path.parent / "solutions" / path.name, 4))
-    nbformat.write(lesson, tmp_path / "lesson.ipynb")
-    done = run(tmp_path, "-c", RUN, str(tmp_path / "lesson.ipynb"), str(ROOT), str(result))
+    nbformat.write(lesson, folder / "lesson.ipynb")
+    return ["-c", RUN, str(folder / "lesson.ipynb"), str(ROOT), str(folder / "result.ipynb")]
+
+
+@each_lesson
+@pytest.mark.runs_ahead.with_args(blank_lesson)
+def test_a_lesson_with_nothing_filled_in_runs_to_its_end_and_says_what_is_left(
+    path: Path, the_run: Run
+) -> None:
+    done = the_run.end()
+
     assert done.returncode == 0, done.stderr[-4000:]
-    for cell in code_cells(nbformat.read(result, as_version=4)):
+    for cell in code_cells(nbformat.read(the_run.folder / "result.ipynb", 4)):
         kinds = {output.get("name", output.output_type) for output in cell.outputs}
         assert not kinds & {"error", "stderr"}, f"{cell.id}: {json.dumps(cell.outputs, indent=1)[:4000]}"
         said = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
@@ -219,5 +196,5 @@ def test_a_lesson_with_nothing_filled_in_runs_to_its_end_and_says_what_is_left(
 
 
 def test_running_the_notebooks_left_no_file_and_no_process(before: set[str]) -> None:
-    assert wait_until(lambda: alive() == []), [process.cmdline() for process in alive()]
+    assert wait_until(lambda: left_alive() == []), [process.cmdline() for process in left_alive()]
     assert files() - before == set()
