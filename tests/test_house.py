@@ -209,4 +209,4 @@ def test_what_course_py_sets_reaches_every_test() -> None:
         timeout=100,
     )
 
-    assert " 4 passed in " in done.stdout, done.stdout + done.stderr
+    assert " 6 passed in " in done.stdout, done.stdout + done.stderr

@@ -19,6 +19,7 @@ import copy
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -110,7 +111,9 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         on_cell_start=lambda cell, cell_index: started.append(cell.id),
     )
     try:
-        client.execute()
+        # What cells print comes by messages. On stderr is only what a kernel says that is shut down while it
+        # sends: pyzmq's "operation on non-socket", with a traceback.
+        client.execute(stderr=subprocess.DEVNULL)
     except (CellExecutionError, TimeoutError, RuntimeError) as error:
         said = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else str(error)
         what, remedy = f"It stops with {said.strip().splitlines()[0]}.", "Mend it: nothing was written."

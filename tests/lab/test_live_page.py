@@ -260,7 +260,7 @@ def test_a_kernel_that_is_shut_down_in_mid_run_ends_the_factory_in_order(tmp_pat
         page.look(lambda: "Running for" in page.words())
         manager.request_shutdown()
 
-        assert wait_until(lambda: (tmp_path / "ended").exists())
+        assert wait_until(lambda: (tmp_path / "ended").exists()), (manager.is_alive(), page.words())
         assert wait_until(lambda: not manager.is_alive())
 
 
