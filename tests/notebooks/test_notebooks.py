@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from runs_ahead import SECONDS, Run, left_alive
 from whole_run import files
 
-from factory_lib.classroom.cells import checked, code_cells
+from factory_lib.classroom.cells import calls, checked, code_cells, nodes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SANITIZE = Path(__file__).parent / "sanitize.cfg"
@@ -88,26 +88,26 @@ def test_a_solution_gives_again_what_it_shows(path: Path, the_run: Run) -> None:
     assert counts == [len(code_cells(nbformat.read(path, as_version=4))), 0, 0, 0], said
 
 
-def names(source: str) -> tuple[set[str], set[str], set[str]]:
+def names(cell: NotebookNode) -> tuple[set[str], set[str], set[str]]:
     """Return the names that a cell reads, those that it makes or may change, and those that it imports.
 
     A guess counts as a name too: `predict` makes it and `reveal` reads it.
     """
-    nodes = list(ast.walk(ast.parse(source)))
-    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    imports = [node for node in nodes(cell) if isinstance(node, ast.Import | ast.ImportFrom)]
     imported = {name.asname or name.name.split(".")[0] for node in imports for name in node.names}
-    read = {node.id for node in nodes if isinstance(node, ast.Name)}
-    made = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    for node in nodes:
+    used = [node for node in nodes(cell) if isinstance(node, ast.Name)]
+    read = {node.id for node in used}
+    made = {node.id for node in used if isinstance(node.ctx, ast.Store)}
+    made |= {node.name for node in nodes(cell) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in nodes(cell):
         part: ast.AST = node  # as in d["a"] = 1, d.a = 1, d.append(1)
         while isinstance(part, ast.Attribute | ast.Subscript | ast.Call):
             part = part.func if isinstance(part, ast.Call) else part.value
-        if part is not node and not isinstance(node, ast.Call) and isinstance(part, ast.Name):
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(part, ast.Name):
             made.add(part.id)
-        guess = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-        if isinstance(node, ast.Call) and guess in ("predict", "reveal"):
-            (made if guess == "predict" else read).add(f"the guess {ast.unparse(node.args[0])}")
+    for name, call in calls(cell):
+        if name in ("predict", "reveal"):
+            (made if name == "predict" else read).add(f"the guess {ast.unparse(call.args[0])}")
     return read, made, imported
 
 
@@ -118,7 +118,7 @@ def only_what_differs(lesson: NotebookNode, solution: NotebookNode) -> None:
     these need.
     """
     theirs = {cell.id: cell.source for cell in code_cells(solution)}
-    cells = [(cell, *names(cell.source)) for cell in code_cells(lesson)]
+    cells = [(cell, *names(cell)) for cell in code_cells(lesson)]
     everywhere = set[str]().union(*(imported for _, _, _, imported in cells))
     kept, touched, needed = set[str](), set[str](), set[str]()
     for cell, read, made, _ in cells:

@@ -12,7 +12,7 @@ from ...video import Frame
 from . import recorder
 
 # Seconds that a thread of ours waits for room before it takes the main loop for gone.
-PATIENCE = 2.0 * recorder.PATIENCE
+GONE = 2.0 * recorder.PATIENCE
 EVERY = 10  # each tenth frame has a part
 
 
@@ -132,7 +132,7 @@ def run(
         "read": {one.name: one.source.read for one in cameras},
     }
     stop.set()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + GONE
     while any(thread.is_alive() for thread in threads) and time.monotonic() < deadline:
         with events.mutex:
             events.queue.clear()

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..page import say
-from . import Exercise, recorder
-from .belt import PATIENCE, Display, camera, run
+from . import Exercise
+from .belt import GONE, Display, camera, run
+from .recorder import PATIENCE
 
 CLOSED_AFTER = 6
 
@@ -25,14 +26,14 @@ def _watch(one: Any, events: Any, stop: Any, errors: Any) -> None:
                     continue
             if stop.is_set():
                 for _ in range(2):  # a camera may have found a part just now
-                    events.put((f"VIDEO:{one.name} detected", "a late crop"), timeout=PATIENCE)
+                    events.put((f"VIDEO:{one.name} detected", "a late crop"), timeout=GONE)
                 break
         if one.name == "Right" and one.source.count:
-            time.sleep(0.5 * recorder.PATIENCE)  # its last event comes well after the other's DONE
-            events.put((f"VIDEO:{one.name} detected", "the last crop"), timeout=PATIENCE)
+            time.sleep(0.5 * PATIENCE)  # its last event comes well after the other's DONE
+            events.put((f"VIDEO:{one.name} detected", "the last crop"), timeout=GONE)
     finally:
-        events.put(("DONE", one.name), timeout=PATIENCE)
-        time.sleep(0.2 * recorder.PATIENCE)  # whoever does not join is seen to
+        events.put(("DONE", one.name), timeout=GONE)
+        time.sleep(0.2 * PATIENCE)  # whoever does not join is seen to
 
 
 def observe(main_loop: Callable[..., Any]) -> dict[str, Any]:
