@@ -23,7 +23,8 @@ from .gauges import Gauges, Image
 from .page import in_notebook
 from .panel import Panel
 from .sender import PATIENCE, Sender
-from .workloads import CLIPS, SHARE
+from .workloads.cameras import CLIPS
+from .workloads.targets import SHARE
 
 MOST_UNCAPPED = 30.0  # seconds
 WIDGET = "application/vnd.jupyter.widget-view+json"

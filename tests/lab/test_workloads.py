@@ -1,6 +1,7 @@
 """The lessons' work: the detector in Python says what the real one says, and every target does its part."""
 
 import importlib
+import subprocess
 import sys
 import threading
 from itertools import islice
@@ -91,6 +92,16 @@ def test_a_download_tells_its_size_each_piece_and_the_end(tmp_path: Path) -> Non
     assert told[-1] == ("complete", str(tmp_path / "film.mp4"))
 
 
+def test_a_process_that_has_nothing_to_do_with_pictures_starts_without_opencv_and_numpy() -> None:
+    code = "import sys; from factory_lib.lab.workloads import targets; print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True
+    )
+
+    assert {"cv2", "numpy", "factory_lib.video"} & set(done.stdout.split()) == set()
+
+
 def test_a_ring_brings_each_frame_home() -> None:
     with FrameRing(workloads.FRAME) as ring:
         with ring.producer("Cam1") as end:
@@ -124,7 +135,7 @@ def test_a_report_is_complete_only_if_its_writer_ends_well(
     report, begun = tmp_path / "report.txt", threading.Event()
     seen: list[str] = []
     monkeypatch.setattr(
-        workloads.time, "sleep", lambda seconds: seen.append(report.read_text(encoding="utf-8"))
+        workloads.targets.time, "sleep", lambda seconds: seen.append(report.read_text(encoding="utf-8"))
     )
 
     workloads.write_report(str(report), begun)
