@@ -1,4 +1,4 @@
-"""Runs of whole notebooks: each begins while the test before it runs, since much of it is waiting."""
+"""What a test is about may begin while the test before it runs, since much of it is waiting."""
 
 import atexit
 import os
@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 import pytest
@@ -28,8 +29,10 @@ class Run:
     process: "subprocess.Popen[bytes]"
 
     @classmethod
-    def begin(cls, command: Callable[[Path], list[str]], is_slow: bool) -> "Run":
+    def begin(cls, command: Callable[[Path, Path, bool], list[str]], item: pytest.Function) -> "Run":
         """Start it in a folder of its own. Work that is only measured is shortened, but not with --slow."""
+        path: Path = item.callspec.params["path"]
+        is_slow = bool(item.config.getoption("slow"))
         folder = Path(tempfile.mkdtemp(prefix=RUN_AHEAD))
         ours = ("COV", "PYTEST", "PYTHON", "IPYTHON")
         env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
@@ -40,7 +43,7 @@ class Run:
         env["FACTORY_WORK"] = "1" if is_slow else "0.15"
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             process = subprocess.Popen(
-                [sys.executable, *command(folder)],
+                [sys.executable, *command(path, folder, is_slow)],
                 cwd=folder,
                 env=env,
                 stdin=subprocess.DEVNULL,
@@ -65,36 +68,43 @@ class Run:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-_begun: dict[str, Run] = {}
+class Begun(Protocol):
+    """What has begun for a test."""
+
+    def clear(self) -> None:
+        """End it if it still runs, and take away what is left."""
 
 
-def begin(item: pytest.Item) -> Run | None:
-    """Begin what a test marked `runs_ahead` is about, unless that has begun."""
+_begun: dict[str, Begun | Exception] = {}
+
+
+def begin(item: pytest.Item) -> Begun | Exception:
+    """Begin what a marked test is about, unless that has begun; what this raises, the test raises."""
     marker = item.get_closest_marker("runs_ahead")
-    if marker is None:
-        return None
+    assert marker is not None
     if item.nodeid not in _begun:
-        command, is_slow = marker.args[0], item.config.getoption("slow")
-        path: Path = item.callspec.params["path"]
-        _begun[item.nodeid] = Run.begin(lambda folder: command(path, folder, is_slow), is_slow)
+        try:
+            _begun[item.nodeid] = marker.args[0](item)
+        except Exception as error:
+            _begun[item.nodeid] = error
     return _begun[item.nodeid]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "runs_ahead(command): begins while the test before it runs")
+    config.addinivalue_line("markers", "runs_ahead(begin): begins while the test before it runs")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Begin this test's run, and the next one's: that one, no other worker will be given."""
     for one in (item, nextitem):
-        if one is not None:
+        if one is not None and one.path == item.path and one.get_closest_marker("runs_ahead"):
             begin(one)
 
 
 def left_alive() -> list[psutil.Process]:
     """Find what runs that are over have left, also a process whose parent is gone."""
-    now = [f"{OURS} {run.folder}" for run in _begun.values()]
+    now = [f"{OURS} {run.folder}" for run in _begun.values() if isinstance(run, Run)]
     found = []
     for process in psutil.process_iter():
         try:
@@ -107,16 +117,21 @@ def left_alive() -> list[psutil.Process]:
 
 
 @pytest.fixture
-def the_run(request: pytest.FixtureRequest) -> Iterator[Run]:
+def the_run(request: pytest.FixtureRequest) -> Iterator[Begun]:
     """Give what has begun for this test, and clear it away."""
-    run = begin(request.node)
-    assert run is not None
-    yield run
-    _begun.pop(request.node.nodeid).clear()
+    begun = begin(request.node)
+    if not isinstance(begun, Exception):
+        yield begun
+        begun.clear()
+    del _begun[request.node.nodeid]
+    if isinstance(begun, Exception):
+        raise begun
 
 
 @atexit.register
 def clear() -> None:
     """End what has begun for a test that did not come any more."""
     while _begun:
-        _begun.popitem()[1].clear()
+        _, begun = _begun.popitem()
+        if not isinstance(begun, Exception):
+            begun.clear()

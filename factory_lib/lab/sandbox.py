@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,14 +118,14 @@ def apart(function: Callable[..., Any], *args: Any, seconds: float = 10.0) -> Ou
     return run_packed(pack(function, *args), seconds)
 
 
-def run_packed(call: bytes, seconds: float) -> Outcome:
-    """Run what `pack` made; see `apart`."""
+def run_packed(call: bytes, seconds: float, variables: Mapping[str, str] = os.environ) -> Outcome:
+    """Run what `pack` made, with these environment variables; see `apart`."""
     with tempfile.TemporaryDirectory(prefix="apart-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "call").write_bytes(call)
         outputs = folder / "printed", folder / "complaints"
         # What it makes in the usual place for temporary files goes with the folder; MARK tells its processes.
-        env = {**os.environ, "PYTHONUTF8": "1", MARK: name, "TMPDIR": name, "TEMP": name, "TMP": name}
+        env = {**variables, "PYTHONUTF8": "1", MARK: name, "TMPDIR": name, "TEMP": name, "TMP": name}
         with outputs[0].open("wb") as printed, outputs[1].open("wb") as complaints:
             process = sandbox_server.fork(name, env, START) or subprocess.Popen(
                 [sys.executable, "-P", "-m", "factory_lib.lab.sandbox_child", name],

@@ -99,7 +99,8 @@ class Server:
             self._process.wait(timeout=5)
 
 
-_servers: dict[int, Server] = {}  # of this process; one that has been forked from it has none
+MOST = 2  # servers of one process; each has one child at a time
+_servers: dict[int, list[Server]] = {}  # of this process; one that has been forked from it has none
 _starting = threading.Lock()
 
 
@@ -118,21 +119,27 @@ def fork(folder: str, env: Mapping[str, str], seconds: float) -> Forked | None:
     if not IS_SUPPORTED:
         return None
     with _starting:
-        server = _servers.get(os.getpid())
-        if server is not None and server.has_child and server.is_alive:
-            return None  # it has a child, which may itself be waiting for this one
+        servers = _servers.setdefault(os.getpid(), [])
+        for dead in [server for server in servers if not server.is_alive]:
+            servers.remove(dead)
+            dead.end()
+        server = next((server for server in servers if not server.has_child), None)
+        if server is None and len(servers) == MOST:
+            return None  # their children may themselves be waiting for this one
         try:
-            if server is None or not server.is_alive:
-                end()
-                server = _servers[os.getpid()] = Server()
+            if server is None:
+                server = Server()
+                servers.append(server)
             return server.fork(folder, env, seconds)
         except OSError:
-            end()
+            if server is not None:
+                servers.remove(server)
+                server.end()
             return None
 
 
 @atexit.register
 def end() -> None:
-    """End this process's server, if there is one; the next child starts another."""
-    if server := _servers.pop(os.getpid(), None):
+    """End this process's servers; the next child starts another."""
+    for server in _servers.pop(os.getpid(), []):
         server.end()

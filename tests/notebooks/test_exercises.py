@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import sys
+import threading
 import types
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import nbformat
 import psutil
 import pytest
 from answers import RIGHT_ANSWERS, WRONG_ANSWERS
+from whole_run import RUN_AHEAD
 
 from factory_lib.classroom.cells import calls, checked, code_cells
+from factory_lib.errors import FactoryError
 from factory_lib.lab import checks, exercises
-from factory_lib.lab.sandbox import Outcome
+from factory_lib.lab.sandbox import Outcome, pack, run_packed
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
 CASES = [
@@ -38,15 +41,6 @@ TOLD_BY_A_PAUSE = {
     "07-stop: no join",
     "07-stop: one DONE ends both",
 }
-
-
-@pytest.fixture(autouse=True)
-def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep a slow exercise waiting for less long, but long enough for a machine that has more to do."""
-    answer = request.node.name.partition("[")[2].removesuffix("]")
-    if answer in SLOW_ANSWERS or (answer.partition(":")[0] in SLOW and answer not in TOLD_BY_A_PAUSE):
-        load = psutil.getloadavg()[0] / (os.cpu_count() or 1)
-        monkeypatch.setenv("FACTORY_PATIENCE", str(min(1.0, 0.3 * max(1.0, load))))
 
 
 class Cells:
@@ -76,6 +70,64 @@ class Cells:
             return eval(ast.unparse(self.checked), main.__dict__)
         finally:
             sys.modules["__main__"] = before
+
+
+def patience(answer: str) -> float:
+    """Tell what share of its time an answer gets: less for a slow exercise, but enough on a busy machine."""
+    if answer in SLOW_ANSWERS or (answer.partition(":")[0] in SLOW and answer not in TOLD_BY_A_PAUSE):
+        load = psutil.getloadavg()[0] / (os.cpu_count() or 1)
+        return min(1.0, 0.3 * max(1.0, load))
+    return 1.0
+
+
+class Observed:
+    """An answer, and its run in an interpreter of its own, which begins before `check` asks for it."""
+
+    def __init__(self, name: str, code: str | None, share: float) -> None:
+        solution = Cells(NOTEBOOKS / "solutions", name)
+        exercise = exercises.load(name)
+        self.answer = solution.answer_of(solution.answer if code is None else code)
+        self._ran: list[Outcome | Exception] = []
+        try:
+            self._call, self._seconds = pack(exercise.observe, self.answer), exercise.seconds
+        except FactoryError:  # `check` will say so
+            self._call = b""
+        variables = {**os.environ, "FACTORY_PATIENCE": str(share)}
+        self._thread = threading.Thread(target=self._run, args=(variables,), name=RUN_AHEAD)
+        self._thread.start()
+
+    @classmethod
+    def begin(cls, item: pytest.Function) -> "Observed":
+        """Begin with what a test is about."""
+        answer = item.name.partition("[")[2].removesuffix("]")
+        return cls(item.callspec.params["name"], item.callspec.params.get("code"), patience(answer))
+
+    def _run(self, variables: dict[str, str]) -> None:
+        try:
+            if self._call:
+                self._ran.append(run_packed(self._call, self._seconds, variables))
+        except Exception as error:
+            self._ran.append(error)
+
+    def outcome(self, call: bytes, seconds: float) -> Outcome:
+        """Give what came of it, to a `check` that wants to run just this."""
+        assert (call, seconds) == (self._call, self._seconds)
+        self._thread.join()
+        [ran] = self._ran
+        if isinstance(ran, Exception):
+            raise ran
+        return ran
+
+    def clear(self) -> None:
+        """Wait for its end, for which it has a limit of its own."""
+        self._thread.join()
+
+
+@pytest.fixture
+def observed(the_run: Observed, monkeypatch: pytest.MonkeyPatch) -> Observed:
+    """Let `show` and `check` take the run that has begun for this test."""
+    monkeypatch.setattr(checks, "run_packed", the_run.outcome)
+    return the_run
 
 
 def said_by(name: str, answer: Any, capsys: pytest.CaptureFixture[str]) -> str:
@@ -113,28 +165,29 @@ def test_as_handed_out_it_says_not_yet(name: str, capsys: pytest.CaptureFixture[
     assert f'hint("{name}")' in said
 
 
+@pytest.mark.runs_ahead.with_args(Observed.begin)
 @pytest.mark.parametrize("name", exercises.names())
-def test_with_the_solution_it_passes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    solution = Cells(NOTEBOOKS / "solutions", name)
-
-    said = said_by(name, solution.answer_of(solution.answer), capsys)
+def test_with_the_solution_it_passes(
+    name: str, observed: Observed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = said_by(name, observed.answer, capsys)
 
     assert said == f"Passed: {exercises.load(name).passed}\n"
 
 
+@pytest.mark.runs_ahead.with_args(Observed.begin)
 @pytest.mark.parametrize(("name", "fault", "code", "word"), CASES)
 def test_a_wrong_answer_hears_its_fault_and_is_drawn(
     name: str,
     fault: str,
     code: str,
     word: str,
+    observed: Observed,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    answer = Cells(NOTEBOOKS / "solutions", name).answer_of(code)
-
-    checks.show(name, answer)
+    checks.show(name, observed.answer)
     drawn = capsys.readouterr().out
-    said = said_by(name, answer, capsys)
+    said = said_by(name, observed.answer, capsys)
 
     assert said.startswith("Not yet: ")
     assert word in said
@@ -142,6 +195,7 @@ def test_a_wrong_answer_hears_its_fault_and_is_drawn(
     assert "cannot be drawn" not in drawn
 
 
+@pytest.mark.runs_ahead.with_args(Observed.begin)
 @pytest.mark.parametrize(
     ("name", "code"),
     [
@@ -151,11 +205,9 @@ def test_a_wrong_answer_hears_its_fault_and_is_drawn(
     ],
 )
 def test_a_right_answer_passes_in_whatever_words(
-    name: str, code: str, capsys: pytest.CaptureFixture[str]
+    name: str, code: str, observed: Observed, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = Cells(NOTEBOOKS / "solutions", name).answer_of(code)
-
-    assert said_by(name, answer, capsys) == f"Passed: {exercises.load(name).passed}\n"
+    assert said_by(name, observed.answer, capsys) == f"Passed: {exercises.load(name).passed}\n"
 
 
 STRANGE: dict[str, Any] = {

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -75,7 +76,7 @@ def solution_as_tests(path: Path, folder: Path, is_slow: bool) -> list[str]:
 
 
 @each_solution
-@pytest.mark.runs_ahead.with_args(solution_as_tests)
+@pytest.mark.runs_ahead.with_args(partial(Run.begin, solution_as_tests))
 def test_a_solution_gives_again_what_it_shows(path: Path, the_run: Run) -> None:
     done = the_run.end()
 
@@ -181,7 +182,7 @@ def blank_lesson(path: Path, folder: Path, is_slow: bool) -> list[str]:
 
 
 @each_lesson
-@pytest.mark.runs_ahead.with_args(blank_lesson)
+@pytest.mark.runs_ahead.with_args(partial(Run.begin, blank_lesson))
 def test_a_lesson_with_nothing_filled_in_runs_to_its_end_and_says_what_is_left(
     path: Path, the_run: Run
 ) -> None:
