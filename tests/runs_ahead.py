@@ -29,10 +29,8 @@ class Run:
     process: "subprocess.Popen[bytes]"
 
     @classmethod
-    def begin(cls, command: Callable[[Path, Path, bool], list[str]], item: pytest.Function) -> "Run":
+    def begin(cls, command: Callable[[Path], list[str]], is_slow: bool) -> "Run":
         """Start it in a folder of its own. Work that is only measured is shortened, but not with --slow."""
-        path: Path = item.callspec.params["path"]
-        is_slow = bool(item.config.getoption("slow"))
         folder = Path(tempfile.mkdtemp(prefix=RUN_AHEAD))
         ours = ("COV", "PYTEST", "PYTHON", "IPYTHON")
         env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
@@ -43,7 +41,7 @@ class Run:
         env["FACTORY_WORK"] = "1" if is_slow else "0.15"
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             process = subprocess.Popen(
-                [sys.executable, *command(path, folder, is_slow)],
+                [sys.executable, *command(folder)],
                 cwd=folder,
                 env=env,
                 stdin=subprocess.DEVNULL,

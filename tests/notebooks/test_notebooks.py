@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
@@ -58,6 +58,12 @@ def test_every_lesson_is_what_its_solution_gives_and_keeps_the_rules() -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
+def begin(command: Callable[[Path, Path, bool], list[str]], item: pytest.Function) -> Run:
+    """Begin the run of the notebook that a test is about."""
+    path, is_slow = item.callspec.params["path"], item.config.getoption("slow")
+    return Run.begin(lambda folder: command(path, folder, is_slow), is_slow)
+
+
 def solution_as_tests(path: Path, folder: Path, is_slow: bool) -> list[str]:
     """Let nbval run a solution's cells as tests."""
     # This copy's folder, written as ASCII whatever it is called: stored outputs say COURSE.
@@ -76,7 +82,7 @@ def solution_as_tests(path: Path, folder: Path, is_slow: bool) -> list[str]:
 
 
 @each_solution
-@pytest.mark.runs_ahead.with_args(partial(Run.begin, solution_as_tests))
+@pytest.mark.runs_ahead.with_args(partial(begin, solution_as_tests))
 def test_a_solution_gives_again_what_it_shows(path: Path, the_run: Run) -> None:
     done = the_run.end()
 
@@ -182,7 +188,7 @@ def blank_lesson(path: Path, folder: Path, is_slow: bool) -> list[str]:
 
 
 @each_lesson
-@pytest.mark.runs_ahead.with_args(partial(Run.begin, blank_lesson))
+@pytest.mark.runs_ahead.with_args(partial(begin, blank_lesson))
 def test_a_lesson_with_nothing_filled_in_runs_to_its_end_and_says_what_is_left(
     path: Path, the_run: Run
 ) -> None:
