@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import pytest
+import small_belt
 from conftest import MakeClip, turns, unreadable, wait_until
 from desktop import close_window, virtual_screen, xdotool
 
@@ -32,6 +34,13 @@ except ImportError:  # Windows
 
 COMMAND = [sys.executable, "-m", "factory_lib"]
 TRUTHS = {"Cam1": "conveyor.json", "Cam2": "conveyor2.json"}
+
+
+class Clips(NamedTuple):
+    """Options of the command that choose two clips, and each camera's ground truth."""
+
+    options: list[str]
+    truths: dict[str, GroundTruth]
 
 
 @pytest.fixture(autouse=True)
@@ -98,18 +107,33 @@ def busy_machine() -> Iterator[None]:
             process.wait(timeout=10)
 
 
+@pytest.fixture(params=["small", pytest.param("shipped", marks=pytest.mark.slow)])
+def clips(request: pytest.FixtureRequest, tmp_path: Path) -> Clips:
+    """Give two clips that have their ground truth: the beginning of the shipped one, or those themselves."""
+    if request.param == "shipped":
+        return Clips([], {name: GroundTruth.load(resource_path(truth)) for name, truth in TRUTHS.items()})
+    path = small_belt.small_clip(tmp_path)
+    small_belt.SMALL.save(tmp_path / "small.cfg", "default")
+    truth = GroundTruth.load(path.with_suffix(".json"))
+    options = ["--preset", str(tmp_path / "small.cfg"), "--cam2-key", "default"]
+    return Clips([*options, "--cam1", str(path), "--cam2", str(path)], dict.fromkeys(TRUTHS, truth))
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("option", [pytest.param("--pace", marks=pytest.mark.slow), "--no-pace"])
-def test_the_result_is_the_same_on_a_busy_machine_at_any_speed(tmp_path: Path, option: str) -> None:
+def test_the_result_is_the_same_on_a_busy_machine_at_any_speed(
+    clips: Clips, tmp_path: Path, option: str
+) -> None:
     with busy_machine():
-        assert main([option, "--json", str(tmp_path / "report.json")]) == 0
+        assert main([*clips.options, option, "--json", str(tmp_path / "report.json")]) == 0
 
     values = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     for name, camera in values["cameras"].items():
-        assert camera["truth"] == {"found": parts(name), "missed": 0, "false": 0}
+        assert camera["truth"] == {"found": len(clips.truths[name].parts), "missed": 0, "false": 0}
         assert (camera["read"], camera["dropped"]) == (camera["delivered"], 0)
+        assert camera["read"] == clips.truths[name].frames
     if option == "--pace":
-        assert values["seconds"] > 55
+        assert values["seconds"] > 0.95 * clips.truths["Cam1"].frames / 30
 
 
 def test_seconds_ends_early_with_0_and_counts_only_what_could_be_seen(
@@ -354,10 +378,10 @@ def test_ctrl_c_at_a_random_moment_ends_with_130_and_the_summary(turn: int, tmp_
         assert saved == {f"{name}-{hit['frame']:06d}.png" for hit in camera["detections"]}
 
 
-def test_processes_find_the_same_and_say_nothing_of_their_own(tmp_path: Path) -> None:
+def test_processes_find_the_same_and_say_nothing_of_their_own(clips: Clips, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = subprocess.run(
-        [*COMMAND, "--workers", "processes", "--json", str(report)],
+        [*COMMAND, *clips.options, "--workers", "processes", "--json", str(report)],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -367,7 +391,7 @@ def test_processes_find_the_same_and_say_nothing_of_their_own(tmp_path: Path) ->
 
     assert (done.returncode, done.stderr) == (0, "")
     for name, camera in json.loads(report.read_text(encoding="utf-8"))["cameras"].items():
-        assert camera["truth"] == {"found": parts(name), "missed": 0, "false": 0}
+        assert camera["truth"] == {"found": len(clips.truths[name].parts), "missed": 0, "false": 0}
         assert camera["read"] == camera["delivered"] == int(table(done.stdout)[name]["shown"])
 
 
@@ -505,11 +529,11 @@ def test_with_windows_clips_play_at_their_own_speed(screen: str, make_clip: Make
 
 
 @pytest.mark.skipif(termios is None, reason="makes a terminal with openpty")
-def test_on_a_terminal_each_camera_has_a_progress_bar_that_ends_full() -> None:
+def test_on_a_terminal_each_camera_has_a_progress_bar_that_ends_full(clips: Clips) -> None:
     reader, writer = os.openpty()
     termios.tcsetwinsize(writer, (24, 100))
     with subprocess.Popen(
-        [*COMMAND, "--display", "none"], stdout=subprocess.DEVNULL, stderr=writer
+        [*COMMAND, *clips.options, "--display", "none"], stdout=subprocess.DEVNULL, stderr=writer
     ) as process:
         os.close(writer)
         seen = b""
@@ -522,9 +546,8 @@ def test_on_a_terminal_each_camera_has_a_progress_bar_that_ends_full() -> None:
     os.close(reader)
 
     text = seen.decode("utf-8")
-    for name, truth in TRUTHS.items():
-        frames = GroundTruth.load(resource_path(truth)).frames
-        assert re.search(rf"{name}: +100%.*{frames}/{frames}", text)
+    for name, truth in clips.truths.items():
+        assert re.search(rf"{name}: +100%.*{truth.frames}/{truth.frames}", text)
 
 
 def test_the_saved_crops_show_each_part_whole(tmp_path: Path) -> None:
