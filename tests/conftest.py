@@ -22,6 +22,10 @@ pytest_plugins = ["whole_run", "runs_ahead"]
 
 @pytest.fixture
 def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide_display(monkeypatch)
+
+
+def hide_display(monkeypatch: pytest.MonkeyPatch) -> None:
     if sys.platform == "linux":
         monkeypatch.delenv("DISPLAY", raising=False)
     else:  # where there is always a desktop: as if OpenCV had been built without windows

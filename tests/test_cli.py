@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import random
@@ -9,15 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import pytest
 import small_belt
-from conftest import MakeClip, turns, unreadable, wait_until
+from conftest import MakeClip, hide_display, turns, unreadable, wait_until
 from desktop import close_window, virtual_screen, xdotool
 
 import factory_lib
@@ -43,6 +44,14 @@ class Clips(NamedTuple):
     truths: dict[str, GroundTruth]
 
 
+class ShippedRun(NamedTuple):
+    """What the command printed, its report, and the folder of its crops."""
+
+    output: str
+    values: dict[str, Any]
+    crops: Path
+
+
 @pytest.fixture(autouse=True)
 def neither_board_nor_display(monkeypatch: pytest.MonkeyPatch, no_display: None) -> None:
     monkeypatch.delenv("FACTORY_BOARD", raising=False)
@@ -66,16 +75,24 @@ def small_clip(make_clip: MakeClip) -> str:
     return str(make_clip(size=(240, 240), frames=60))
 
 
+@pytest.fixture(scope="module")
+def shipped_run(tmp_path_factory: pytest.TempPathFactory) -> ShippedRun:
+    """Run the factory over both shipped clips, as whoever has neither board nor display."""
+    folder = tmp_path_factory.mktemp("shipped")
+    report, crops = folder / "report.json", folder / "crops"
+    output, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as here, redirect_stdout(output), redirect_stderr(errors):
+        hide_display(here)
+        here.delenv("FACTORY_BOARD", raising=False)
+        assert main(["--json", str(report), "--save", str(crops)]) == 0
+    assert errors.getvalue() == ""
+    return ShippedRun(output.getvalue(), json.loads(report.read_text(encoding="utf-8")), crops)
+
+
 def test_the_factory_finds_every_part_of_both_shipped_clips_once_and_delivers_every_frame(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    shipped_run: ShippedRun,
 ) -> None:
-    report = tmp_path / "report.json"
-
-    assert main(["--json", str(report), "--save", str(tmp_path / "crops")]) == 0
-
-    output, errors = capsys.readouterr()
-    assert errors == ""
-    values = json.loads(report.read_text(encoding="utf-8"))
+    output, values, crops = shipped_run
     assert set(values) == {"cameras", "seconds", "deepest_queue"}
     rows = table(output)
     for name, camera in values["cameras"].items():
@@ -86,9 +103,9 @@ def test_the_factory_finds_every_part_of_both_shipped_clips_once_and_delivers_ev
         assert len(camera["detections"]) == parts(name) == int(rows[name]["detected"])
         assert [rows[name][key] for key in ("found", "missed", "false")] == [str(parts(name)), "0", "0"]
         frames = [detection["frame"] for detection in camera["detections"]]
-        assert all((tmp_path / "crops" / f"{name}-{frame:06d}.png").is_file() for frame in frames)
-    assert (tmp_path / "crops" / "detected.png").is_file()
-    assert len(list((tmp_path / "crops").iterdir())) == parts("Cam1") + parts("Cam2") + 1
+        assert all((crops / f"{name}-{frame:06d}.png").is_file() for frame in frames)
+    assert (crops / "detected.png").is_file()
+    assert len(list(crops.iterdir())) == parts("Cam1") + parts("Cam2") + 1
     assert "Shown in no window, since " in output
     assert re.search(r"^\d+\.\d s, deepest queue [1-8]$", output, re.MULTILINE)
 
@@ -550,10 +567,8 @@ def test_on_a_terminal_each_camera_has_a_progress_bar_that_ends_full(clips: Clip
         assert re.search(rf"{name}: +100%.*{truth.frames}/{truth.frames}", text)
 
 
-def test_the_saved_crops_show_each_part_whole(tmp_path: Path) -> None:
-    main(["--save", str(tmp_path), "--json", str(tmp_path / "r.json")])
-
-    cameras = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["cameras"]
+def test_the_saved_crops_show_each_part_whole(shipped_run: ShippedRun) -> None:
+    cameras = shipped_run.values["cameras"]
     for name, key in (("Cam1", "default"), ("Cam2", "cam2")):
         preset = MotionPreset.load(resource_path("motion.cfg"), key)
         truth = GroundTruth.load(resource_path(TRUTHS[name]))
@@ -563,7 +578,7 @@ def test_the_saved_crops_show_each_part_whole(tmp_path: Path) -> None:
         for hit, part in zip(cameras[name]["detections"], truth.parts, strict=True):
             first, last = part.good_shot
             assert first <= hit["frame"] <= last
-            path = tmp_path / f"{name}-{hit['frame']:06d}.png"
+            path = shipped_run.crops / f"{name}-{hit['frame']:06d}.png"
             crop = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
             (left, top), (right, bottom) = preset.crop_top_left, preset.crop_bottom_right
             assert crop.shape == (bottom - top, right - left, 3) == (224, 224, 3)

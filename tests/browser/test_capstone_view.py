@@ -45,7 +45,7 @@ COUNTS = r"read\s+([\d,]+)\s+shown\s+([\d,]+)\s+dropped\s+([\d,]+)\s+detected"
 @pytest.fixture
 def seconds(request: pytest.FixtureRequest) -> int:
     """Tell for how long the page is watched."""
-    return 20 if request.config.getoption("slow") else 6
+    return 20 if request.config.getoption("slow") else 4
 
 
 @pytest.fixture

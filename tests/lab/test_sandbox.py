@@ -37,6 +37,12 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
+# For what takes seconds of waiting, and is seen in the same way in both.
+mostly_forked = pytest.mark.parametrize(
+    "way", ["forked", pytest.param("started", marks=pytest.mark.slow)], indirect=True
+)
+
+
 @pytest.fixture(autouse=True)
 def no_process_left(way: str) -> None:
     before = {process.pid for process in psutil.Process().children(recursive=True)}
@@ -97,6 +103,7 @@ def test_the_lines_of_a_cell_can_be_read_there_too() -> None:
     assert apart(namespace["look"]).value == source
 
 
+@mostly_forked
 def test_an_endless_loop_is_ended_after_its_time() -> None:
     outcome = apart(in_cell("def spin():\n    while True: pass")["spin"], seconds=1.5)
 
@@ -121,6 +128,7 @@ def test_sys_exit_is_told_like_an_error() -> None:
     assert apart(in_cell("import sys\ndef leave():\n    sys.exit(3)")["leave"]).error == "SystemExit: 3"
 
 
+@mostly_forked
 def test_a_pool_whose_target_stands_in_a_cell_hangs_and_is_ended_with_its_workers() -> None:
     cell = in_cell(
         "def double(n):\n    return 2 * n\n"
@@ -150,6 +158,7 @@ def test_processes_that_outlive_it_are_ended() -> None:
         psutil.Process(outcome.value).kill()
 
 
+@mostly_forked
 def test_shared_memory_that_it_leaves_is_cleaned_up() -> None:
     def leak() -> str:
         from multiprocessing.shared_memory import SharedMemory
@@ -195,6 +204,7 @@ def test_a_value_that_cannot_come_home_is_told_in_its_own_words() -> None:
 
 if sys.platform != "win32":  # there nobody can tell whose a process is that has left its family
 
+    @mostly_forked
     def test_processes_in_sessions_of_their_own_and_children_started_anew_are_ended_too() -> None:
         def flee() -> None:
             for _ in range(2):
