@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(name: str) -> list[Row]:
     """Measure a suite and print it, row by row; a new table begins where the kind of figure changes."""
     rows: list[Row] = []
-    print(f"\n### {name}")
+    print(f"\n## {name}")
     for case in SUITES[name]():
         if not rows or rows[-1].case.table != case.table:
             print(f"\n{TITLES.format(case.table)}")

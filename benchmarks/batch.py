@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from factory_lib import Detection, inspect_all, inspect_recording, open_video, resource_path
-from factory_lib.conveyor import write_clip
+from factory_lib.conveyor.belt import write_clip
 
 from .paired import Ratio, Run, Work, timed
 from .peers import peer

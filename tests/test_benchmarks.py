@@ -223,7 +223,7 @@ def test_the_command_prints_tables_and_writes_every_rounds_figures(
 
     text = capsys.readouterr().out
     assert re.search(r"^\d+ cores \(.+\), \d+ GB, .+, Python 3\.\d+\.\d+, OpenCV ", text)
-    assert "\n### tiny\n\n| what | against | times as fast (medians) | spread | goal |" in text
+    assert "\n## tiny\n\n| what | against | times as fast (medians) | spread | goal |" in text
     assert "\n| what | against | more than that (medians) | spread | goal |" in text
     written = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
     ratio, excess = written["suites"]["tiny"]
@@ -261,14 +261,13 @@ def test_a_folder_that_is_not_there_is_told_before_anything_is_measured(
     assert capsys.readouterr().err.endswith("Name a file in one that exists.\n")
 
 
-def test_the_readmes_tables_are_the_ones_that_the_benchmarks_print() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Performance\n")[2]
-    text = text.partition("\n## ")[0]
+def test_the_tables_of_the_page_are_the_ones_that_the_benchmarks_print() -> None:
+    text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     there = [(row[0], row[1]) for row in cells if row[0] != "what"]
 
     assert there == [(case.what, case.peer) for cases in SUITES.values() for case in cases()]
-    assert re.findall(r"^### (\w+)$", text, re.MULTILINE) == list(SUITES)
+    assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == list(SUITES)
 
 
 # --- what is compared -------------------------------------------------------------------------------
