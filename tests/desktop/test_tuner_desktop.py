@@ -25,6 +25,8 @@ from factory_lib.tuner.pictures import DARK
 if sys.platform != "linux":
     pytest.skip("speaks of X11 displays and terminals", allow_module_level=True)
 
+pytestmark = pytest.mark.timeout(240)
+
 CLIP = resource_path("conveyor.mp4")
 FOOT = 52  # pixels, below the picture
 TITLES = ["detected", "input", "threshold"]
@@ -70,7 +72,7 @@ class Tool:
                 return line.rstrip("\n")
         raise AssertionError(f"It ended without saying {beginning!r}.")
 
-    def is_there(self) -> bool:
+    def is_there(self, seconds: float) -> bool:
         """Wait for the windows; tell whether they have their pictures in them.
 
         On a busy machine without a window manager OpenCV's Qt sometimes never draws in a window that it has
@@ -80,7 +82,7 @@ class Tool:
         assert wait_until(lambda: titles(self.screen) == TITLES)
         assert wait_until(lambda: place_of(self.screen, "input") == (0, 0, 640, 480 + FOOT))
         assert wait_until(lambda: place_of(self.screen, "detected")[:2] == (1140, 0))
-        return wait_until(self._is_painted, seconds=5)
+        return wait_until(self._is_painted, seconds)
 
     def _is_painted(self) -> bool:
         left, top, width, height = place_of(self.screen, "threshold")
@@ -120,13 +122,13 @@ class Tool:
 
 @contextmanager
 def started(screen: str, folder: Path, *options: object, stdin: int = subprocess.DEVNULL) -> Iterator[Tool]:
-    """Start the tool as a person does: again, if a window stays empty."""
-    for _ in range(5):
+    """Start the tool as a person does: again, if a window stays empty, and then with more patience."""
+    for seconds in (5, 10, 20, 40):
         with running(screen, folder, *options, stdin=stdin) as tool:
-            if tool.is_there():
+            if tool.is_there(seconds):
                 yield tool
                 return
-    raise AssertionError("A window stayed empty five times.")
+    raise AssertionError("A window stayed empty four times.")
 
 
 @contextmanager
