@@ -1,4 +1,6 @@
-from .batch import inspect_all as inspect_all
+from .batch.inspection import Inspection as Inspection
+from .batch.inspection import inspect_recording as inspect_recording
+from .batch.recordings import inspect_all as inspect_all
 from .controller import FactoryController as FactoryController
 from .crops import CropFolder as CropFolder
 from .display import Display as Display
@@ -9,16 +11,14 @@ from .errors import FactoryError as FactoryError
 from .factory import Camera as Camera
 from .factory import run_factory as run_factory
 from .factory import watch_camera as watch_camera
-from .inspection import Inspection as Inspection
-from .inspection import inspect_recording as inspect_recording
 from .motion import Detection as Detection
 from .motion import Explanation as Explanation
 from .motion import MotionDetector as MotionDetector
 from .preset import MotionPreset as MotionPreset
+from .processes.ring import FrameRing as FrameRing
 from .report import CameraReport as CameraReport
 from .report import FactoryReport as FactoryReport
 from .resources import resource_path as resource_path
-from .ring import FrameRing as FrameRing
 from .video import Frame as Frame
 from .video import VideoSource as VideoSource
 from .video import open_video as open_video

@@ -1,5 +1,14 @@
 """The family of errors: each says in one sentence what is wrong and in one what to do about it."""
 
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+UNREAD = 128 + 13  # what a shell tells of a program that SIGPIPE has ended
+P = ParamSpec("P")
+
 
 class FactoryError(Exception):
     """Anything that the user of the factory can put right.
@@ -56,3 +65,20 @@ class RingTimeout(RingError):
 
 class RingClosed(RingError):
     """The other side has closed its end: nothing more comes, or nothing more is taken."""
+
+
+def while_read(main: Callable[P, int]) -> Callable[P, int]:
+    """Let a command end without a word when nobody reads what it prints, as behind ``| head``."""
+
+    @functools.wraps(main)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            code = main(*args, **kwargs)
+            print(end="", flush=True)
+        except BrokenPipeError:
+            # What is still to be written at Python's end goes nowhere (docs.python.org, Note on SIGPIPE).
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return UNREAD
+        return code
+
+    return run

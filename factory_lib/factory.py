@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import TracebackType
+from typing import Any, Literal, Protocol
 
 from .controller import FactoryController
 from .display import Display
@@ -25,6 +26,44 @@ STOP_PATIENCE = 5.0
 
 Event = tuple[str, Any]
 OnDetection = Callable[[str, Detection, Image], None]
+
+
+class Events(Protocol):
+    """What the main loop needs of the one queue: a `queue.Queue`, or what processes have in its place."""
+
+    def get(self, *, timeout: float) -> Event:
+        """Wait for an event; raise queue.Empty if none comes for `timeout` seconds."""
+
+    def empty(self) -> bool:
+        """Tell whether nothing waits."""
+
+    def qsize(self) -> int:
+        """Tell how many events wait."""
+
+
+class Workers(Protocol):
+    """What threads and processes both are: each watches one camera, and leaving the block joins them all."""
+
+    def submit(
+        self,
+        watch: Callable[..., CameraReport],
+        /,
+        name: str,
+        source: Iterable[Frame],
+        detector: MotionDetector,
+        events: Any,
+        stop: threading.Event,
+        *,
+        report: CameraReport,
+        drop_live: bool,
+    ) -> Future[CameraReport]:
+        """Start to watch a camera; the future gets its report, or its error."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> object: ...
 
 
 @dataclass(slots=True)
@@ -111,6 +150,12 @@ def watch_camera(
     finally:
         _put(events, ("DONE", name), stop, STOP_PATIENCE)
     return report
+
+
+def camera_and_kind(title: str) -> tuple[str, str]:
+    """Take the title of an event's window apart: "Cam1 live" is Cam1's, and "live"; else "detected"."""
+    camera, _, kind = title.rpartition(" ")
+    return camera, kind
 
 
 def _close(source: Iterable[Frame]) -> None:
@@ -205,23 +250,32 @@ def run_factory(
         )
     stop = threading.Event() if stop is None else stop
     if workers == "processes":
-        from . import processes  # only here: not everybody needs all that it imports
+        from .processes import pool  # only here: not everybody needs all that it imports
 
-        crew: Any = processes.ProcessCrew(len(cameras), QUEUE_SIZE, events)
-        box: Any = crew
+        processes = pool.ProcessPool(len(cameras), QUEUE_SIZE, events)
+        pool_of_workers: Workers = processes
+        one_queue: Events = processes
     else:
-        box = queue.Queue(QUEUE_SIZE) if events is None else events
-        crew = ThreadPoolExecutor(len(cameras), thread_name_prefix="camera")
-    loop = _MainLoop(cameras, box, display, on_detection)
+        one_queue = queue.Queue(QUEUE_SIZE) if events is None else events
+        pool_of_workers = ThreadPoolExecutor(len(cameras), thread_name_prefix="camera")
+    loop = _MainLoop(cameras, one_queue, display, on_detection)
     started = time.perf_counter()
     try:
-        with crew:
+        with pool_of_workers:
             try:
                 controller.system_start()
                 for camera in cameras:
-                    args = (camera.name, camera.source, camera.detector, box, stop)
                     loop.workers.append(
-                        crew.submit(watch_camera, *args, report=camera.report, drop_live=drop_live)
+                        pool_of_workers.submit(
+                            watch_camera,
+                            camera.name,
+                            camera.source,
+                            camera.detector,
+                            one_queue,
+                            stop,
+                            report=camera.report,
+                            drop_live=drop_live,
+                        )
                     )
                 for event in loop.take():
                     if seconds is not None and time.perf_counter() - started >= seconds:
@@ -232,7 +286,7 @@ def run_factory(
                         stop.set()
             finally:
                 # The one way out, whoever leaves and why. Who waits for room in the queue gets it, so
-                # that leaving the crew joins every worker; none is ever left to itself.
+                # that leaving the block joins every worker; none is ever left to itself.
                 stop.set()
                 for event in loop.take():
                     if event is not None:
@@ -253,7 +307,7 @@ class _MainLoop:
     def __init__(
         self,
         cameras: Sequence[Camera],
-        events: "queue.Queue[Event]",
+        events: Events,
         display: Display,
         on_detection: OnDetection | None,
     ) -> None:
@@ -286,7 +340,7 @@ class _MainLoop:
 
     def handle(self, event: Event, show: bool) -> None:
         title, image = event[0][6:], event[1]
-        camera, kind = title.rsplit(" ", 1)
+        camera, kind = camera_and_kind(title)
         report = self.reports[camera]
         if kind == "detected" and self._on_detection is not None:
             # One queue keeps a camera's order, so its n-th crop belongs to its n-th detection.
@@ -299,7 +353,7 @@ class _MainLoop:
         self._display.show(title, image)
 
     def discard(self, event: Event) -> None:
-        camera, kind = event[0][6:].rsplit(" ", 1)
+        camera, kind = camera_and_kind(event[0][6:])
         self._unseen[camera] += kind == "live"
 
     def close_accounts(self) -> None:

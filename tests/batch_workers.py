@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from conftest import wait_until
 
@@ -21,3 +22,7 @@ def held(recording: Path, preset: MotionPreset) -> list[Detection]:
     if not wait_until(recording.with_name("go").exists, 60):
         raise TimeoutError
     return inspect_recording(recording, preset)
+
+
+def allow_no_failures(dask_scheduler: Any) -> None:
+    dask_scheduler.allowed_failures = 0  # so that Dask gives up as soon as one worker has died

@@ -1,4 +1,4 @@
-"""Sources and detectors of test_processes.py: a camera's process imports them from here."""
+"""Sources and detectors of test_pool.py: a camera's process imports them from here."""
 
 import os
 import pickle
@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from factory_lib import camera_process
-from factory_lib.camera_process import Done, Part
-from factory_lib.lane import FRAME, Line
 from factory_lib.motion import Detection, Image, MotionDetector
 from factory_lib.preset import MotionPreset
-from factory_lib.producer import RingProducer
+from factory_lib.processes import worker as camera_process
+from factory_lib.processes.channel import FRAME, Line
+from factory_lib.processes.producer import RingProducer
+from factory_lib.processes.worker import Done, Part
 from factory_lib.video import Frame
 
 EMPTY = np.full((240, 240, 3), 40, np.uint8)

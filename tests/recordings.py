@@ -7,8 +7,8 @@ from pathlib import Path
 import av
 import cv2
 
-from factory_lib.conveyor import Belt
-from factory_lib.truth import GroundTruth
+from factory_lib.conveyor.belt import Belt
+from factory_lib.ground_truth import GroundTruth
 
 LENGTH = 40
 FIRST = 44  # until then the belt is empty

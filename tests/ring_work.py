@@ -1,4 +1,4 @@
-"""What the processes of test_ring.py and test_processes.py do: they import it from here."""
+"""What the processes of test_ring.py and test_pool.py do: they import it from here."""
 
 import os
 import sys
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from factory_lib.errors import RingError
-from factory_lib.producer import RingProducer
-from factory_lib.ring import FrameRing
+from factory_lib.processes.producer import RingProducer
+from factory_lib.processes.ring import FrameRing
 
 SHAPE = (48, 64, 3)
 # Other programs make shared memory at the same time: ours is told from theirs, also in child processes.

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from factory_lib import MotionPreset, open_video, resource_path
-from factory_lib.conveyor import write_clip
-from factory_lib.truth import GroundTruth
+from factory_lib.conveyor.belt import write_clip
+from factory_lib.ground_truth import GroundTruth
 
 # The slide's preset for a picture a quarter as wide.
 SMALL = MotionPreset(

@@ -9,10 +9,9 @@ import pytest
 from conftest import colour, turns, wait_until
 from desktop import close_window, is_drawn, place_of, titles, virtual_screen, xdotool
 
-from factory_lib import display, screen
-from factory_lib.display import NoDisplay, open_display
+from factory_lib import display
+from factory_lib.display import NoDisplay, open_display, windows_problem
 from factory_lib.errors import DisplayError
-from factory_lib.screen import windows_problem
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="speaks of X11 displays")
 
@@ -47,7 +46,7 @@ def test_without_libx11_no_display_answers(monkeypatch: pytest.MonkeyPatch) -> N
         raise OSError(f"{name}: cannot open shared object file")
 
     monkeypatch.setenv("DISPLAY", ":986")
-    monkeypatch.setattr(screen.ctypes, "CDLL", missing)
+    monkeypatch.setattr(display.ctypes, "CDLL", missing)
 
     assert windows_problem() == "the display :986 does not answer"
 

@@ -33,6 +33,9 @@ def run(*command: str) -> str:
         ("ruff", "check", "."),
         ("ruff", "format", "--check", "."),
         ("mypy",),
+        # Half a minute each the first time, since they read all libraries again.
+        pytest.param(("mypy", "--platform", "win32"), marks=pytest.mark.slow),
+        pytest.param(("mypy", "--platform", "darwin"), marks=pytest.mark.slow),
     ],
     ids=lambda command: " ".join(command),
 )
@@ -51,25 +54,65 @@ def test_a_file_imports_only_from_floors_below_its_own() -> None:
         timeout=60,
         check=False,
     )
-    assert (done.returncode, "Contracts: 3 kept, 0 broken." in done.stdout) == (0, True), (
+    assert (done.returncode, "Contracts: 4 kept, 0 broken." in done.stdout) == (0, True), (
         done.stdout + done.stderr
     )
 
 
-def test_every_file_of_the_package_has_its_floor() -> None:
+# Lines of Python, docstrings included. Small is part of the mission: these are ceilings, not targets.
+CEILINGS = {
+    "batch": 730,
+    "classroom": 1200,
+    "cli": 575,
+    "conveyor": 590,
+    "exercises": 2900,
+    "interleave": 3840,
+    "lab": 3860,
+    "processes": 1250,
+    "tuner": 1500,
+}
+CORE = {
+    "__init__",
+    "capture",
+    "controller",
+    "crops",
+    "display",
+    "errors",
+    "factory",
+    "ground_truth",
+    "motion",
+    "preset",
+    "report",
+    "resources",
+    "video",
+}
+
+
+def lines(*files: Path) -> int:
+    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+
+
+def test_the_core_has_thirteen_files_and_stays_short() -> None:
+    files = list(PACKAGE.glob("*.py"))
+
+    assert {file.stem for file in files} - {"__main__"} == CORE
+    assert lines(*files) <= 2000
+
+
+def test_the_contract_names_every_file_of_the_core_and_every_wing() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    floors = text.partition("layers = [")[2].partition("]")[0]
-    placed = set(re.findall(r"factory_lib\.(\w+)", floors))
+    core, _, rest = text.partition("source_modules = [")[2].partition("forbidden_modules = [")
+    wings = rest.partition("]")[0]
 
-    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} | folders == placed
+    assert set(re.findall(r"factory_lib\.(\w+)", core)) == CORE - {"__init__"}
+    assert set(re.findall(r"factory_lib\.(\w+)", wings)) == set(CEILINGS)
 
 
-def test_the_path_that_a_learner_reads_stays_short() -> None:
-    names = ("video", "preset", "motion", "controller", "display", "factory")
-    lines = sum(len((PACKAGE / f"{name}.py").read_text(encoding="utf-8").splitlines()) for name in names)
+def test_every_wing_keeps_to_its_size() -> None:
+    sizes = {path.parent.name: lines(*path.parent.rglob("*.py")) for path in PACKAGE.glob("*/__init__.py")}
 
-    assert lines < 1200
+    assert {wing: size for wing, size in sizes.items() if size > CEILINGS[wing]} == {}
+    assert sizes.keys() == CEILINGS.keys()
 
 
 def test_every_public_name_of_the_package_is_there_and_sorted() -> None:

@@ -1,8 +1,8 @@
 from .checks import check as check
 from .checks import hint as hint
 from .checks import show as show
+from .content import level as level
 from .diagnostics import doctor as doctor
-from .levels import level as level
 from .live import LiveView as LiveView
 from .page import chart as chart
 from .page import images as images

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from ..errors import FactoryError
-from . import exercises
+from . import content
 from .page import say
 from .sandbox import Outcome, pack, run_packed
 
@@ -33,7 +33,7 @@ def check(name: str, answer: Any) -> None:
     answer : object
         The learner's function or values.
     """
-    exercise = exercises.load(name)
+    exercise = content.exercise(name)
     fault = _fault(exercise, answer)
     if fault:
         help_ = f'Change your code and check again. For a hint run hint("{name}") in a cell of your own.'
@@ -46,7 +46,7 @@ def check(name: str, answer: Any) -> None:
 
 def show(name: str, answer: Any) -> None:
     """Draw what an answer did, right or wrong; parameters are those of `check`."""
-    exercise = exercises.load(name)
+    exercise = content.exercise(name)
     outcome = _run(exercise, answer, keep=True)
     if isinstance(outcome, str):
         say(f"There is nothing to draw yet. {outcome}")
@@ -64,13 +64,13 @@ def show(name: str, answer: Any) -> None:
 
 def hint(name: str) -> None:
     """Give the next of an exercise's three hints; the last one is the answer's idea."""
-    hints = exercises.load(name).hints
+    hints = content.exercise(name).hints
     number = min(_hints_given.get(name, 0) + 1, len(hints))
     _hints_given[name] = number
     say(f"Hint {number} of {len(hints)}: {hints[number - 1]}")
 
 
-def _fault(exercise: exercises.Exercise, answer: Any) -> str:
+def _fault(exercise: content.Exercise, answer: Any) -> str:
     """Return what is wrong with an answer first of all, or an empty string."""
     outcome = _run(exercise, answer)
     if isinstance(outcome, str):
@@ -83,7 +83,7 @@ def _fault(exercise: exercises.Exercise, answer: Any) -> str:
         return f"This is not what was asked for: {_short(outcome.value)}"
 
 
-def _run(exercise: exercises.Exercise, answer: Any, keep: bool = False) -> Outcome | str:
+def _run(exercise: content.Exercise, answer: Any, keep: bool = False) -> Outcome | str:
     """Run an answer apart; a string says why it cannot be run at all."""
     if _is_empty(answer):
         return "Nothing is there yet: write your lines in the place of the TODO."

@@ -185,7 +185,10 @@ def _python() -> Verdict:
 
 
 def _cores() -> Verdict:
-    count = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    if sys.platform == "linux":
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
     if count == 1:
         return "warning", "One core: computing at the same time gains nothing here, only waiting does.", ""
     return "ok", f"{count} cores.", ""
@@ -313,7 +316,7 @@ def _lacking(libraries: list[str]) -> Verdict:
 
 
 def _display() -> Verdict:
-    from factory_lib.screen import windows_problem
+    from factory_lib.display import windows_problem
 
     if problem := windows_problem():
         found = f"No windows: {problem}. The lessons need none; the factory can save what it shows."

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..controller import FactoryController
 from ..errors import DisplayError
-from ..factory import QUEUE_SIZE, Camera, Event, run_factory
+from ..factory import QUEUE_SIZE, Camera, Event, camera_and_kind, run_factory
 from ..motion import MotionDetector
 from ..preset import MotionPreset
 from ..report import FactoryReport
@@ -144,7 +144,7 @@ class LiveView:
         if sender is None or sender.is_over:
             sender = self._begin(is_own=False)
             self._appear()
-        camera, _, kind = title.rpartition(" ")
+        camera, kind = camera_and_kind(title)
         place = (camera, kind) if kind in ("live", "detected") else (title, "live")
         sender.put(place, image)
 

@@ -10,6 +10,7 @@ import sys
 import traceback
 import types
 from pathlib import Path
+from typing import Any
 
 
 def main(folder: Path) -> None:
@@ -55,42 +56,50 @@ def describe(error: BaseException) -> tuple[str, str, int]:
 
 
 # What nearly every answer or its observer uses.
-USED = ("cloudpickle", "cv2", "factory_lib.factory", "factory_lib.lab.exercises", "factory_lib.lab.workloads")
+USED = ("cloudpickle", "cv2", "factory_lib.factory", "factory_lib.lab.content", "factory_lib.lab.workloads")
 
 
-def serve() -> Path:
-    """Fork a child for each task that comes on standard input; return in that child, with its folder.
+if sys.platform != "win32":
 
-    Back go the child's number and then its exit code, a line each. The child is a whole interpreter, which
-    ends like any other.
-    """
-    assert sys.platform != "win32"
-    for name in USED:
-        importlib.import_module(name)
-    tasks = socket.socket(fileno=0)
-    with tasks.makefile("rb") as lines:
-        while line := lines.readline():
-            pid = os.fork()
-            if not pid:
-                break
-            tasks.sendall(b"%d\n" % pid)
-            tasks.sendall(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-        else:
-            sys.exit()
-    task = json.loads(line)
-    os.setsid()
-    os.environ.clear()
-    os.environ.update(task["env"])
-    os.chdir(task["cwd"])
-    tasks.detach()  # its descriptor is the first that is replaced
-    for number, name in enumerate((os.devnull, "printed", "complaints")):
-        file = os.open(os.path.join(task["folder"], name), os.O_RDWR | os.O_APPEND)
-        os.dup2(file, number)
-        os.close(file)
-    # What a fork has in common with its siblings, two interpreters have not.
-    sys.modules["numpy"].random.seed()
-    return Path(task["folder"])
+    def serve() -> Path:
+        """Fork a child for each task that comes on standard input; return in that child, with its folder.
+
+        Back go the number of the child and then its exit code, a line each. It is a whole interpreter, which
+        ends like any other.
+        """
+        for name in USED:
+            importlib.import_module(name)
+        tasks = socket.socket(fileno=0)
+        with tasks.makefile("rb") as lines:
+            while line := lines.readline():
+                pid = os.fork()
+                if not pid:
+                    break
+                tasks.sendall(b"%d\n" % pid)
+                tasks.sendall(b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            else:
+                sys.exit()
+        task = json.loads(line)
+        _leave_the_server(tasks, task)
+        return Path(task["folder"])
+
+    def _leave_the_server(tasks: socket.socket, task: Any) -> None:
+        """Become a child like one that has been started: a session, an environment and files of its own."""
+        os.setsid()
+        os.environ.clear()
+        os.environ.update(task["env"])
+        os.chdir(task["cwd"])
+        tasks.detach()  # its descriptor is the first that is replaced
+        for number, name in enumerate((os.devnull, "printed", "complaints")):
+            file = os.open(os.path.join(task["folder"], name), os.O_RDWR | os.O_APPEND)
+            os.dup2(file, number)
+            os.close(file)
+        # What a fork has in common with its siblings, two interpreters have not.
+        sys.modules["numpy"].random.seed()
 
 
 if __name__ == "__main__":
-    main(serve() if sys.argv[1] == "--serve" else Path(sys.argv[1]))
+    if sys.platform != "win32" and sys.argv[1] == "--serve":
+        main(serve())
+    else:
+        main(Path(sys.argv[1]))

@@ -4,9 +4,9 @@ import html
 
 import numpy as np
 
+from ..ground_truth import GroundTruth
 from ..motion import Explanation
 from ..preset import MotionPreset
-from ..truth import GroundTruth
 from .pictures import compared
 from .survey import Survey
 

@@ -12,11 +12,10 @@ import cv2
 import numpy as np
 
 from ..crops import CropFolder
-from ..errors import DisplayError, FactoryError, PresetError
+from ..display import give_qt_a_font, windows_problem
+from ..errors import DisplayError, FactoryError, PresetError, while_read
 from ..motion import Explanation, Image
 from ..preset import MotionPreset
-from ..screen import give_qt_a_font, windows_problem
-from ..stopping import while_read
 from .clip import Live
 from .model import Tuning, has_section, listed, open_clip
 from .pictures import DARK, GREEN, RED, WHITE, compared, cut, framed, scaled, write

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..configfile import read_text, split_sections
 from ..errors import FactoryError, TruthError
+from ..ground_truth import GroundTruth
 from ..motion import Explanation, Image, MotionDetector
-from ..preset import MotionPreset
+from ..preset import MotionPreset, read_text, split_sections
 from ..resources import RESOURCE_FOLDER
-from ..truth import GroundTruth
 from .clip import Clip
 from .pictures import corners, cut
 from .survey import Evaluation, Survey, Surveyor

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ground_truth import GroundTruth, Score
 from ..motion import Detection, Image, MotionDetector
 from ..preset import MotionPreset
-from ..truth import GroundTruth, Score
 from ..video import open_video
 from .pictures import cut
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from factory_lib import FactoryError
-from factory_lib.lab import check, checks, exercises, hint, show
-from factory_lib.lab.exercises import Exercise
+from factory_lib.lab import check, checks, content, hint, show
 
 
 def observe(answer: Any) -> Any:
@@ -24,8 +23,8 @@ def draw(seen: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def one_exercise(monkeypatch: pytest.MonkeyPatch) -> None:
-    exercise = Exercise(observe, judge, draw, "Well done.", ("one", "two", "three"), seconds=3)
-    monkeypatch.setattr(exercises, "load", lambda name: exercise)
+    exercise = content.Exercise(observe, judge, draw, "Well done.", ("one", "two", "three"), seconds=3)
+    monkeypatch.setattr(content, "exercise", lambda name: exercise)
     monkeypatch.setattr(checks, "_hints_given", {})
     monkeypatch.setattr(checks, "_just_seen", {})
 

@@ -4,10 +4,10 @@ import pytest
 
 from factory_lib import FactoryError
 from factory_lib.lab import level
-from factory_lib.lab.levels import names
+from factory_lib.lab.content import level_names
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", level_names())
 def test_some_order_breaks_it_and_some_order_does_not(name: str) -> None:
     result = level(name).explore()
 
@@ -16,7 +16,7 @@ def test_some_order_breaks_it_and_some_order_does_not(name: str) -> None:
     assert set(result.bad) < set(result.outcomes)
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", level_names())
 def test_the_shortest_order_that_breaks_it_wins_the_game(name: str) -> None:
     found = level(name).explore().counterexample
     assert found is not None
@@ -30,7 +30,7 @@ def test_the_shortest_order_that_breaks_it_wins_the_game(name: str) -> None:
     assert game.schedule.outcome == found.outcome
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", level_names())
 def test_it_shows_its_story_and_the_code_of_its_state_and_workers(name: str) -> None:
     one = level(name)
 

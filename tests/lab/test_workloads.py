@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from factory_lib import FrameRing, MotionDetector, MotionPreset, inspect_recording, open_video, resource_path
+from factory_lib.ground_truth import GroundTruth
 from factory_lib.lab import workloads
-from factory_lib.truth import GroundTruth
 
 clips = importlib.import_module("factory_lib.lab.clips")
 

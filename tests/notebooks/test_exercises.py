@@ -17,7 +17,7 @@ from whole_run import RUN_AHEAD
 
 from factory_lib.classroom.cells import calls, checked, code_cells
 from factory_lib.errors import FactoryError
-from factory_lib.lab import checks, exercises
+from factory_lib.lab import checks, content
 from factory_lib.lab.sandbox import Outcome, pack, run_packed
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent.parent / "notebooks"
@@ -85,7 +85,7 @@ class Observed:
 
     def __init__(self, name: str, code: str | None, share: float) -> None:
         solution = Cells(NOTEBOOKS / "solutions", name)
-        exercise = exercises.load(name)
+        exercise = content.exercise(name)
         self.answer = solution.answer_of(solution.answer if code is None else code)
         self._ran: list[Outcome | Exception] = []
         try:
@@ -141,20 +141,20 @@ def said_by(name: str, answer: Any, capsys: pytest.CaptureFixture[str]) -> str:
 def test_every_exercise_stands_in_a_lesson_and_every_lesson_exercise_is_there() -> None:
     cells = (cell for path in NOTEBOOKS.glob("*.ipynb") for cell in code_cells(nbformat.read(path, 4)))
 
-    assert sorted({name for cell in cells for name in checked(cell)}) == exercises.names()
+    assert sorted({name for cell in cells for name in checked(cell)}) == content.exercise_names()
 
 
 def test_every_exercise_has_three_wrong_answers_at_least() -> None:
-    assert sorted(WRONG_ANSWERS) == exercises.names()
+    assert sorted(WRONG_ANSWERS) == content.exercise_names()
     assert min(map(len, WRONG_ANSWERS.values())) >= 3
 
 
 def test_what_gets_another_time_is_there() -> None:
     assert {case.id for case in CASES} >= SLOW_ANSWERS | TOLD_BY_A_PAUSE
-    assert set(exercises.names()) >= SLOW
+    assert set(content.exercise_names()) >= SLOW
 
 
-@pytest.mark.parametrize("name", exercises.names())
+@pytest.mark.parametrize("name", content.exercise_names())
 def test_as_handed_out_it_says_not_yet(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     lesson = Cells(NOTEBOOKS, name)
 
@@ -166,13 +166,13 @@ def test_as_handed_out_it_says_not_yet(name: str, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.runs_ahead.with_args(Observed.begin)
-@pytest.mark.parametrize("name", exercises.names())
+@pytest.mark.parametrize("name", content.exercise_names())
 def test_with_the_solution_it_passes(
     name: str, observed: Observed, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = said_by(name, observed.answer, capsys)
 
-    assert said == f"Passed: {exercises.load(name).passed}\n"
+    assert said == f"Passed: {content.exercise(name).passed}\n"
 
 
 @pytest.mark.runs_ahead.with_args(Observed.begin)
@@ -207,7 +207,7 @@ def test_a_wrong_answer_hears_its_fault_and_is_drawn(
 def test_a_right_answer_passes_in_whatever_words(
     name: str, code: str, observed: Observed, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert said_by(name, observed.answer, capsys) == f"Passed: {exercises.load(name).passed}\n"
+    assert said_by(name, observed.answer, capsys) == f"Passed: {content.exercise(name).passed}\n"
 
 
 STRANGE: dict[str, Any] = {
@@ -224,12 +224,12 @@ STRANGE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", exercises.names())
+@pytest.mark.parametrize("name", content.exercise_names())
 def test_judge_and_draw_cope_with_whatever_is_answered(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Here in this process, quickly; `apart` has its own tests."""
-    exercise = exercises.load(name)
+    exercise = content.exercise(name)
     outcomes: list[Outcome] = []
 
     def observe(call: bytes, seconds: float) -> Outcome:
@@ -260,9 +260,9 @@ def test_what_is_drawn_does_not_depend_on_who_came_first(capsys: pytest.CaptureF
             "said": "",
             "counts": counts,
         }
-        exercises.load("03-count").draw(seen)
+        content.exercise("03-count").draw(seen)
         threads = dict.fromkeys(order, True)
-        exercises.load("04-threads").draw({"threads": threads, "met": True, "returned": [], "said": ""})
+        content.exercise("04-threads").draw({"threads": threads, "met": True, "returned": [], "said": ""})
         drawn.append(capsys.readouterr().out)
 
     assert drawn[0] == drawn[1]

@@ -16,7 +16,7 @@ from small_belt import FRAMES, PARTS, SMALL, numbered_clip, small_clip
 
 from factory_lib import MotionDetector, MotionPreset, open_video
 from factory_lib.errors import FactoryError, PresetError
-from factory_lib.truth import Score
+from factory_lib.ground_truth import Score
 from factory_lib.tuner.clip import Clip, Live
 from factory_lib.tuner.model import SMALLEST, Tuning
 from factory_lib.tuner.pictures import corners

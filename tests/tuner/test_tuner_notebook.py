@@ -17,7 +17,7 @@ from small_belt import FRAMES, PARTS, SMALL, other, small_clip
 
 from factory_lib import MotionPreset
 from factory_lib.errors import VideoError
-from factory_lib.truth import Score
+from factory_lib.ground_truth import Score
 from factory_lib.tuner import MotionTuner
 from factory_lib.tuner import notebook as module
 

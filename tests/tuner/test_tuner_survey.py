@@ -14,7 +14,7 @@ from conftest import wait_until
 from small_belt import PARTS, SMALL, other, small_clip
 
 from factory_lib import Detection, MotionDetector, MotionPreset, open_video, resource_path
-from factory_lib.truth import GroundTruth, Score
+from factory_lib.ground_truth import GroundTruth, Score
 from factory_lib.tuner.pictures import cut
 from factory_lib.tuner.survey import Survey, Surveyor
 

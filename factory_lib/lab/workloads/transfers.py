@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...producer import RingProducer
+from ...processes.producer import RingProducer
 from ..clips import Clip
 
 

@@ -1,0 +1,1 @@
+"""Many recordings, inspected by any executor."""

@@ -1,0 +1,1 @@
+"""The race lab's levels, a file each."""

@@ -1,0 +1,1 @@
+"""Frames and cameras in other processes."""
