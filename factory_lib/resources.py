@@ -4,7 +4,10 @@ from pathlib import Path
 
 from .errors import FactoryError
 
-RESOURCE_FOLDER = Path(__file__).resolve().parent.parent / "resource" / "factory"
+_PACKAGE = Path(__file__).resolve().parent
+# Beside the package in a clone, inside of it where a wheel has been installed.
+_BESIDE, _INSIDE = _PACKAGE.parent / "resource" / "factory", _PACKAGE / "resource" / "factory"
+RESOURCE_FOLDER = _INSIDE if _INSIDE.is_dir() else _BESIDE
 
 
 def resource_path(name: str) -> Path:

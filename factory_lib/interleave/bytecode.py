@@ -35,6 +35,9 @@ _ENDS = {"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE"}
 _STEPS = {"BINARY_OP", "UNARY_NEGATIVE", "UNARY_INVERT", "UNARY_POSITIVE"}
 _GENERATOR = 0x20 | 0x80 | 0x200  # inspect.CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+# The package that this is a part of, if any: levels and workloads are the learner's to look into, wherever
+# they are installed.
+_AROUND = os.path.dirname(os.path.dirname(OURS)) + os.sep if "." in __package__ else ""
 _THEIRS = tuple(
     {
         os.path.normcase(os.path.abspath(sysconfig.get_path(name))) + os.sep
@@ -70,12 +73,13 @@ class Site:
 @functools.lru_cache(maxsize=1024)
 def is_followed(filename: str) -> bool:
     """Tell whether the code of this file is the learner's: neither ours, nor Python's, nor a package's."""
-    if filename.startswith("<frozen "):
+    if filename.startswith(("<frozen ", OURS)):
         return False
+    if _AROUND and filename.startswith(_AROUND):
+        return True
     path = os.path.normcase(filename)
     return not (
-        filename.startswith(OURS)
-        or path.startswith(_THEIRS)
+        path.startswith(_THEIRS)
         or f"{os.sep}site-packages{os.sep}" in path
         or f"{os.sep}dist-packages{os.sep}" in path
     )
