@@ -1,4 +1,4 @@
-"""Draw the README's picture of the tuner: ``python docs/tuner.py [FILE]``, by default docs/tuner.jpg.
+"""Draw the picture of the tuner: ``python docs/tuner.py [FILE]``, by default docs/tuner.jpg.
 
 It starts the tool itself on a screen that nobody sees (Linux, with Xvfb and xdotool), goes to a frame in
 which a part has just been detected, and takes a screenshot.

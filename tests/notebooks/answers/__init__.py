@@ -1,4 +1,4 @@
-"""Answers to the exercises, a file each, named as in factory_lib/lab/exercises.
+"""Answers to the exercises, a file each, named as in factory_lib/exercises.
 
 WRONG lists at least three typical ones: what it gets wrong, the code that stands in a cell in the place of
 the solution, and a part of what the check has to say. RIGHT has right ones that are not the solution.
