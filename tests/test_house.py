@@ -43,7 +43,7 @@ def test_the_checkers_have_nothing_to_say(command: tuple[str, ...]) -> None:
     assert run(*command) == ""
 
 
-def test_a_file_imports_only_from_floors_below_its_own() -> None:
+def test_a_file_imports_only_what_the_contracts_allow() -> None:
     code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
     done = subprocess.run(
         [sys.executable, "-c", code],

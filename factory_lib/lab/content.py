@@ -120,8 +120,7 @@ def exercise(name: str) -> Exercise:
     FactoryError
         If there is none.
     """
-    if name not in exercise_names():
-        raise FactoryError(f"There is no exercise {name!r}.", f"Name one of {', '.join(exercise_names())}.")
+    _see_that_it_is_there(name, "exercise", exercise_names())
     found = _load(EXERCISES, f"e{name}").EXERCISE
     assert isinstance(found, Exercise)
     return found
@@ -140,8 +139,7 @@ def level(name: str) -> Level:
     FactoryError
         If there is none.
     """
-    if name not in level_names():
-        raise FactoryError(f"There is no level {name!r}.", f"Name one of {', '.join(level_names())}.")
+    _see_that_it_is_there(name, "level", level_names())
     found = _load(LEVELS, name).LEVEL
     assert isinstance(found, Level)
     return found
@@ -150,6 +148,11 @@ def level(name: str) -> Level:
 def _names(package: str) -> list[str]:
     files = pkgutil.iter_modules(importlib.import_module(package).__path__)
     return sorted(file.name.replace("_", "-") for file in files)
+
+
+def _see_that_it_is_there(name: str, kind: str, names: list[str]) -> None:
+    if name not in names:
+        raise FactoryError(f"There is no {kind} {name!r}.", f"Name one of {', '.join(names)}.")
 
 
 def _load(package: str, name: str) -> Any:
